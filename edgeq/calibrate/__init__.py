@@ -1,0 +1,1 @@
+"""Samples to ranges: loading data, streaming observers."""

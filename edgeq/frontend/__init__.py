@@ -1,0 +1,1 @@
+"""A model file to checked, simplified, shape-inferred, canonical ONNX."""

@@ -1,0 +1,1 @@
+"""The integer program to TIR PrimFuncs, objects and C."""

@@ -1,0 +1,1 @@
+"""The firmware package on disk."""

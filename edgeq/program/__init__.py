@@ -1,0 +1,1 @@
+"""The integer program: its types, builder, interpreter, verifier, planner and text form."""

@@ -1,0 +1,1 @@
+"""Schemes, quantization parameters, fixed-point arithmetic, lookup tables."""

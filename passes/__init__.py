@@ -1,0 +1,1 @@
+"""ONNX to ONNX rewrites, one per file, named for what they do."""
