@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from edgeq.program.ops import Add, Copy, Lut, Mul, Op
+from edgeq.program.ops import Add, Copy, Lut, Mul, Op, View
 from edgeq.program.program import Program
 
 ALIGNMENT = 16
@@ -124,20 +124,20 @@ def in_place_operands(op: Op) -> tuple[str, ...]:
         case Lut():
             return (op.x,)
         case Add() | Mul():
-            views = ((op.x1, op.view1), (op.x2, op.view2))
-            return tuple(x for x, view in views if _is_dense(view.sizes, view.strides, view.offset))
+            elsewhere = {x for x, view in ((op.x1, op.view1), (op.x2, op.view2)) if not _is_dense(view)}
+            return tuple(x for x in (op.x1, op.x2) if x not in elsewhere)
         case Copy() if op.x_view == op.y_view:
-            return (op.x,) if _is_dense(op.x_view.sizes, op.x_view.strides, op.x_view.offset) else ()
+            return (op.x,) if _is_dense(op.x_view) else ()
     return ()
 
 
-def _is_dense(sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> bool:
+def _is_dense(view: View) -> bool:
     step = 1
-    for size, stride in zip(reversed(sizes), reversed(strides), strict=True):
+    for size, stride in zip(reversed(view.sizes), reversed(view.strides), strict=True):
         if stride != step:
             return False
         step *= size
-    return offset == 0
+    return view.offset == 0
 
 
 _ORDERS: tuple[Callable[[_Block], tuple[int, ...]], ...] = (

@@ -1,0 +1,239 @@
+"""The executable specification: runs an integer program in NumPy, over many samples at once.
+
+Sums of products are taken by floating-point matrix multiplication where that is provably exact (every partial sum is
+an integer below 2^24 in float32, below 2^53 in float64), because BLAS is fast and NumPy's integer product is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+
+import numpy as np
+
+from edgeq.errors import VerificationError
+from edgeq.program.ops import (
+    Add,
+    AveragePool,
+    Conv2D,
+    Copy,
+    Dense,
+    Fill,
+    Lut,
+    MaxPool,
+    Mul,
+    Op,
+    Requantize,
+    Softmax,
+    View,
+)
+from edgeq.program.program import Port, Program
+from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
+from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS
+
+Memory = dict[str, np.ndarray]
+Trace = Callable[[int, Op, np.ndarray], None]
+
+
+def interpret(
+    program: Program, inputs: Mapping[str, np.ndarray], *, trace: Trace | None = None, batch: int = 64
+) -> dict[str, np.ndarray]:
+    """Runs the program on integer inputs.
+
+    Args:
+        inputs: By port name; each (samples, *port.shape), int8, uint8 or int16 as the port says.
+        trace: Called after each op with its index, the op, and the buffer that it wrote, (samples, *shape).
+        batch: Samples per round; memory is proportional to it.
+
+    Returns:
+        By port name, (samples, *port.shape).
+
+    Raises:
+        VerificationError: An accumulator left int32: the compiler's overflow proof was wrong.
+    """
+    count = len(next(iter(inputs.values())))
+    rounds = [
+        _run(program, {name: array[start : start + batch] for name, array in inputs.items()}, trace)
+        for start in range(0, count, batch)
+    ]
+    return {port.name: np.concatenate([r[port.name] for r in rounds]) for port in program.outputs}
+
+
+def _run(program: Program, inputs: Mapping[str, np.ndarray], trace: Trace | None) -> dict[str, np.ndarray]:
+    memory: Memory = {b.name: b.data[None] for b in program.buffers if b.data is not None}
+    samples = len(next(iter(inputs.values())))
+    for port in program.inputs:
+        shape = (samples, *program.buffer[port.buffer].shape)
+        memory[port.buffer] = np.ascontiguousarray(inputs[port.name]).view(_dtype(program, port)).reshape(shape)
+    last_use = {name: i for i, op in enumerate(program.ops) for name in op.reads + op.writes}
+    kept = {port.buffer for port in program.outputs}
+    for i, op in enumerate(program.ops):
+        y = program.buffer[op.y]
+        if op.y not in memory:
+            memory[op.y] = np.zeros((samples, *y.shape), y.dtype)
+        execute(op, memory)
+        if trace:
+            trace(i, op, memory[op.y])
+        for name in {n for n in op.reads + op.writes if last_use[n] == i} - kept:
+            del memory[name]
+    return {port.name: _port_array(port, memory[port.buffer]) for port in program.outputs}
+
+
+def _dtype(program: Program, port: Port) -> str:
+    return program.buffer[port.buffer].dtype
+
+
+def _port_array(port: Port, array: np.ndarray) -> np.ndarray:
+    shaped = array.reshape(len(array), *port.shape)
+    return shaped.view(np.uint8) if port.unsigned else shaped
+
+
+@singledispatch
+def execute(op: Op, memory: Memory) -> None:
+    """Runs one op: reads its operands from `memory` and writes into memory[op.y], all (samples, *shape)."""
+    raise TypeError(f"no semantics for {type(op).__name__}")
+
+
+def _store(memory: Memory, op: Op, value: np.ndarray) -> None:
+    memory[op.y][...] = value.reshape(memory[op.y].shape)
+
+
+def requantize(acc: np.ndarray, rq: Requantize, channel: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Requantizes accumulators whose last axis is the output channel (or broadcasts against `multiplier[channel]`).
+
+    Raises:
+        VerificationError: The (shifted) accumulator is not an int32.
+    """
+    a = rounding_shift_right(acc.astype(np.int64), rq.right) << rq.left
+    if a.size and (a.max() >= INT32_LIMIT or a.min() < -INT32_LIMIT):
+        raise VerificationError("accumulator overflows int32: the overflow proof of the compiler is wrong")
+    m = rq.multiplier[channel]
+    if rq.negative is not None:
+        m = np.where(a < 0, rq.negative[channel], m)
+    return (multiply_high(a, m) + rq.zero_point).clip(rq.lo, rq.hi)
+
+
+def exact_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b for integer-valued arrays (..., k) and (k, n), as float64 holding exact integers."""
+    bound = float(np.abs(a).max(initial=0)) * float(np.abs(b).max(initial=0)) * a.shape[-1]
+    dtype = np.float32 if bound <= 2**24 else np.float64
+    return (a.astype(dtype) @ b.astype(dtype)).astype(np.float64)
+
+
+@execute.register
+def _conv2d(op: Conv2D, memory: Memory) -> None:
+    n, ih, iw, c = op.x_shape
+    _, oh, ow, o = op.y_shape
+    x = memory[op.x].reshape(-1, ih, iw, c)
+    top, left, bottom, right = op.pads
+    x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=op.x_zero_point)
+    acc = np.zeros((len(x), oh, ow, o), np.float64)
+    for ky in range(op.weight.shape[1]):
+        for kx in range(op.weight.shape[2]):
+            tap = _tap(x, ky, kx, op.strides, op.dilations, (oh, ow))
+            acc += _tap_product(tap, op.weight[:, ky, kx, :], op.groups)
+    _store(memory, op, requantize(acc.astype(np.int64) + op.bias, op.requantize))
+
+
+def _tap(
+    x: np.ndarray, ky: int, kx: int, strides: tuple[int, int], dilations: tuple[int, int], out: tuple[int, int]
+) -> np.ndarray:
+    """The padded input elements that meet kernel tap (ky, kx): (samples, oh, ow, c)."""
+    y0, x0 = ky * dilations[0], kx * dilations[1]
+    return x[:, y0 : y0 + out[0] * strides[0] : strides[0], x0 : x0 + out[1] * strides[1] : strides[1]][
+        :, : out[0], : out[1]
+    ]
+
+
+def _tap_product(tap: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray:
+    """(..., c) times (o, c / groups), group by group: (..., o)."""
+    if weight.shape[1] == 1 and weight.shape[0] == groups:
+        return tap.astype(np.float64) * weight[:, 0]
+    parts = zip(np.split(tap, groups, axis=-1), np.split(weight, groups), strict=True)
+    return np.concatenate([exact_matmul(t, w.T) for t, w in parts], axis=-1)
+
+
+@execute.register
+def _dense(op: Dense, memory: Memory) -> None:
+    x = memory[op.x].reshape(-1, op.rows, op.weight.shape[1])
+    acc = exact_matmul(x, op.weight.T).astype(np.int64) + op.bias
+    _store(memory, op, requantize(acc, op.requantize))
+
+
+@execute.register
+def _average_pool(op: AveragePool, memory: Memory) -> None:
+    _, ih, iw, c = op.x_shape
+    x = memory[op.x].reshape(-1, ih, iw, c).astype(np.int64) - op.x_zero_point
+    acc = sum(_window_taps(np.pad(x, _spatial(op.pads)), op))
+    _store(memory, op, requantize(acc, op.requantize, op.counts[None, :, :, None]))
+
+
+@execute.register
+def _max_pool(op: MaxPool, memory: Memory) -> None:
+    _, ih, iw, c = op.x_shape
+    x = memory[op.x].reshape(-1, ih, iw, c)
+    lowest = np.iinfo(x.dtype).min
+    taps = list(_window_taps(np.pad(x, _spatial(op.pads), constant_values=lowest), op))
+    _store(memory, op, np.maximum.reduce(taps).clip(op.lo, op.hi))
+
+
+def _spatial(pads: tuple[int, int, int, int]) -> tuple[tuple[int, int], ...]:
+    return ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0))
+
+
+def _window_taps(x: np.ndarray, op: AveragePool | MaxPool) -> list[np.ndarray]:
+    out = op.y_shape[1:3]
+    kh, kw = op.kernel
+    return [_tap(x, ky, kx, op.strides, op.dilations, out) for ky in range(kh) for kx in range(kw)]
+
+
+def view_array(array: np.ndarray, view: View) -> np.ndarray:
+    """The elements of (samples, *shape) that a view names, (samples, *view.sizes); shares memory."""
+    flat = array.reshape(len(array), -1)
+    step = flat.itemsize
+    strides = (flat.strides[0], *(s * step for s in view.strides))
+    return np.lib.stride_tricks.as_strided(flat[:, view.offset :], (len(flat), *view.sizes), strides)
+
+
+@execute.register
+def _add(op: Add, memory: Memory) -> None:
+    x1 = view_array(memory[op.x1], op.view1).astype(np.int64)
+    x2 = view_array(memory[op.x2], op.view2).astype(np.int64)
+    acc = x1 * op.m1 + x2 * op.m2 + op.c
+    if acc.size and np.abs(acc).max() >= INT32_LIMIT:
+        raise VerificationError("addition overflows int32: the overflow proof of the compiler is wrong")
+    _store(memory, op, (acc >> op.shift).clip(op.lo, op.hi))
+
+
+@execute.register
+def _mul(op: Mul, memory: Memory) -> None:
+    x1 = view_array(memory[op.x1], op.view1).astype(np.int64) - op.x1_zero_point
+    x2 = view_array(memory[op.x2], op.view2).astype(np.int64) - op.x2_zero_point
+    _store(memory, op, requantize(x1 * x2, op.requantize))
+
+
+@execute.register
+def _lut(op: Lut, memory: Memory) -> None:
+    _store(memory, op, op.table[memory[op.x].astype(np.int64) + 128])
+
+
+@execute.register
+def _softmax(op: Softmax, memory: Memory) -> None:
+    x = memory[op.x].reshape(-1, op.rows, op.n).astype(np.int64)
+    e = op.table[x.max(axis=-1, keepdims=True) - x].astype(np.int64)
+    total = e.sum(axis=-1, keepdims=True)
+    quotient = ((e << SOFTMAX_QUOTIENT_BITS) + (total >> 1)) // total
+    _store(memory, op, requantize(quotient, op.requantize))
+
+
+@execute.register
+def _copy(op: Copy, memory: Memory) -> None:
+    x = view_array(memory[op.x], op.x_view)
+    if op.requantize is not None:
+        x = requantize(x.astype(np.int64) - op.x_zero_point, op.requantize)
+    view_array(memory[op.y], op.y_view)[...] = x
+
+
+@execute.register
+def _fill(op: Fill, memory: Memory) -> None:
+    memory[op.y][...] = op.value
