@@ -1,0 +1,115 @@
+"""What the operator builders share: the program under construction and access to the QDQ graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.errors import UnsupportedError
+from edgeq.program.builder.layout import Value, channels_last, dense, is_dense, joint_views
+from edgeq.program.ops import Copy, Op, View
+from edgeq.program.program import Buffer
+from edgeq.quant.qparams import QuantParams
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class Context:
+    """The program under construction.
+
+    Attributes:
+        buffers, ops: What has been made so far.
+        values: The quantized ONNX values, by onnx_ir value.
+        ports: Buffers that are inputs or outputs already.
+    """
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Buffer] = {}
+        self.ops: list[Op] = []
+        self.values: dict[ir.Value, Value] = {}
+        self.ports: set[str] = set()
+        self._dense: dict[tuple[str, bytes], str] = {}
+
+    def new_buffer(
+        self,
+        shape: tuple[int, ...],
+        params: QuantParams,
+        *,
+        data: np.ndarray | None = None,
+        tensor: str | None = None,
+    ) -> Buffer:
+        """Adds a buffer of the width of `params`."""
+        name = f"b{len(self.buffers)}"
+        self.buffers[name] = Buffer(name, tuple(map(int, shape)), params.bits, data, tensor)
+        return self.buffers[name]
+
+    def emit(self, op: Op) -> None:
+        """Appends an op."""
+        self.ops.append(op)
+
+    def dense_buffer(self, value: Value, order: tuple[int, ...], node: ir.Node) -> str:
+        """Name of a buffer that holds `value` densely, its logical axes in the given physical order.
+
+        The value's own buffer where it is so already; otherwise a copy, made once.
+        """
+        index = value.index.transpose(order)
+        if is_dense(index, self.buffers[value.buffer].size):
+            return value.buffer
+        key = (value.buffer, repr(index.shape).encode() + np.ascontiguousarray(index).tobytes())
+        if key not in self._dense:
+            buffer = self.new_buffer(index.shape, value.params)
+            x_view, y_view = views(node, index, dense(index.shape))
+            self.emit(Copy(node_name(node), buffer.name, value.buffer, x_view, y_view))
+            self._dense[key] = buffer.name
+        return self._dense[key]
+
+    def output(self, shape: tuple[int, ...], params: QuantParams, tensor: str | None) -> Value:
+        """A new value of a logical shape, in a dense channels-last buffer."""
+        order = channels_last(len(shape))
+        physical = tuple(shape[axis] for axis in order)
+        buffer = self.new_buffer(physical, params, tensor=tensor)
+        return Value(buffer.name, dense(physical).transpose(np.argsort(order)), params)
+
+
+def views(node: ir.Node, *sequences: np.ndarray) -> tuple[View, ...]:
+    """`joint_views`, or an error that names the node."""
+    found = joint_views(*sequences)
+    if found is None:
+        raise UnsupportedError(
+            "this combination of reshapes and transposes is not a strided walk",
+            node=node_name(node),
+            fix="insert an explicit copy (for example Add 0) between the reshapes",
+        )
+    return found
+
+
+def node_name(node: ir.Node) -> str:
+    """The node's name, or its operator and first output where it has none."""
+    return node.name or f"{node.op_type}:{node.outputs[0].name}"
+
+
+def attribute(node: ir.Node, name: str, default: object = None) -> object:
+    """Value of an attribute, or the default."""
+    found = node.attributes.get(name)
+    return default if found is None else found.value
+
+
+def ints(node: ir.Node, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    """An attribute that is a list of integers."""
+    return tuple(int(v) for v in attribute(node, name, default))  # type: ignore[attr-defined]
+
+
+def shape_of(value: ir.Value) -> tuple[int, ...]:
+    """The static shape of a value."""
+    if value.shape is None or not all(isinstance(d, int) for d in value.shape):
+        raise UnsupportedError("the shape is not static", tensor=value.name, fix="fix it with --shape NAME=DIMS")
+    return tuple(int(d) for d in value.shape)  # type: ignore[arg-type]
+
+
+def constant_array(value: ir.Value | None) -> np.ndarray | None:
+    """The data of an initializer as NumPy array; None where the value is not constant."""
+    if value is None or value.const_value is None:
+        return None
+    return np.asarray(value.const_value.numpy())

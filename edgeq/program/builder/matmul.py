@@ -1,0 +1,225 @@
+"""Conv, Gemm and MatMul by a constant: the operators with weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.errors import UnsupportedError
+from edgeq.program.builder.activation import Activation
+from edgeq.program.builder.context import Context, attribute, constant_array, ints, node_name, shape_of
+from edgeq.program.builder.layout import Value, channels_last, is_dense, is_permutation
+from edgeq.program.ops import Conv2D, Dense, Requantize
+from edgeq.quant.fixed_point import INT32_LIMIT
+from edgeq.quant.qparams import QuantParams
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+MIN_MULTIPLIER = 1 << 8
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Quantized weights as the QDQ model states them.
+
+    Attributes:
+        integers: int8, output channel first.
+        scale: float64, one per output channel.
+        bits: 8, 4 or 2.
+    """
+
+    integers: np.ndarray
+    scale: np.ndarray
+    bits: int
+
+
+def build_conv(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
+    """Conv over one or two spatial axes."""
+    x = quantized_operand(ctx, node, 0)
+    weights = read_weights(node, channel_axis=0)
+    rank = x.index.ndim
+    result = ctx.output(shape_of(node.outputs[0]), y, tensor)
+    x_buffer = ctx.dense_buffer(x, channels_last(rank), node)
+    integers, bias, rq = fold(node, weights, x.params, y, activation)
+    kernel = np.moveaxis(integers, 1, -1)
+    spatial = rank - 2
+    pads = ints(node, "pads", (0,) * 2 * spatial)
+    ctx.emit(
+        Conv2D(
+            node_name(node),
+            result.buffer,
+            x_buffer,
+            as_nhwc(ctx.buffers[x_buffer].shape),
+            as_nhwc(ctx.buffers[result.buffer].shape),
+            kernel.reshape(as_nhwc(kernel.shape)),
+            weights.bits,
+            bias,
+            x.params.zero_point,
+            rq,
+            strides=two(ints(node, "strides", (1,) * spatial), 1),
+            dilations=two(ints(node, "dilations", (1,) * spatial), 1),
+            pads=(*two(pads[:spatial], 0), *two(pads[spatial:], 0)),
+            groups=int(attribute(node, "group", 1)),  # type: ignore[call-overload]
+        )
+    )
+    return result
+
+
+def as_nhwc(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Gives a shape with one spatial axis a second one, of size 1, before it."""
+    n, *spatial, c = shape
+    return (n, *two(tuple(spatial), 1), c)
+
+
+def two(values: tuple[int, ...], fill: int) -> tuple[int, int]:
+    """A setting per spatial axis as (vertical, horizontal)."""
+    return (fill, values[0]) if len(values) == 1 else (values[0], values[1])
+
+
+def build_dense(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
+    """Gemm, or MatMul by a constant matrix."""
+    x = quantized_operand(ctx, node, 0)
+    transposed = node.op_type == "Gemm" and bool(attribute(node, "transB", 0))
+    weights = read_weights(node, channel_axis=0 if transposed else 1)
+    k = weights.integers.shape[1]
+    rows = x.index.size // k
+    x_buffer, columns = dense_columns(ctx, x, rows, k, node)
+    integers, bias, rq = fold(node, weights, x.params, y, activation)
+    shape = shape_of(node.outputs[0])
+    buffer = ctx.new_buffer(shape, y, tensor=tensor)
+    ctx.emit(
+        Dense(
+            node_name(node),
+            buffer.name,
+            x_buffer,
+            rows,
+            np.ascontiguousarray(integers[:, columns]),
+            weights.bits,
+            bias,
+            rq,
+        )
+    )
+    return Value(buffer.name, np.arange(buffer.size).reshape(shape), y)
+
+
+def dense_columns(ctx: Context, x: Value, rows: int, k: int, node: ir.Node) -> tuple[str, np.ndarray]:
+    """A buffer of `rows` rows of k elements, and the logical column that each physical column holds.
+
+    An NHWC image flattened as NCHW has its columns permuted: the weights follow, the data stay.
+    """
+    index = x.index.reshape(rows, k)
+    size = ctx.buffers[x.buffer].size
+    if not is_dense(index, size) and is_permutation(index[0], k) and size == index.size:
+        row_starts = np.arange(rows)[:, None] * k
+        if (index == row_starts + index[0]).all():
+            return x.buffer, np.argsort(index[0])
+    return ctx.dense_buffer(x.at(index), (0, 1), node), np.arange(k)
+
+
+def quantized_operand(ctx: Context, node: ir.Node, position: int) -> Value:
+    """The quantized value that an operand is.
+
+    Raises:
+        UnsupportedError: It is a float: nothing quantizes it.
+    """
+    operand = node.inputs[position]
+    value = None if operand is None else ctx.values.get(operand)
+    if value is None:
+        raise UnsupportedError(
+            f"operand {position} of {node.op_type} is not quantized",
+            node=node_name(node),
+            tensor=None if operand is None else operand.name,
+            fix="quantize it: a QuantizeLinear and a DequantizeLinear must stand before this operator",
+        )
+    return value
+
+
+def read_weights(node: ir.Node, channel_axis: int) -> Weights:
+    """The weights of a node, from initializer -> DequantizeLinear, output channel moved to the front."""
+    dequantize = None if node.inputs[1] is None else node.inputs[1].producer()
+    data = None if dequantize is None else constant_array(dequantize.inputs[0])
+    if dequantize is None or dequantize.op_type != "DequantizeLinear" or data is None:
+        raise UnsupportedError(
+            f"the weight of {node.op_type} is not a quantized constant",
+            node=node_name(node),
+            tensor=node.inputs[1].name if node.inputs[1] else None,
+            fix="store it as an int8 initializer behind a DequantizeLinear",
+        )
+    zero = constant_array(dequantize.inputs[2]) if len(dequantize.inputs) > 2 else None
+    if zero is not None and np.asarray(zero, np.int32).any():
+        raise UnsupportedError(
+            "the weight has a zero point", node=node_name(node), fix="quantize weights symmetrically"
+        )
+    scale = np.asarray(constant_array(dequantize.inputs[1]), np.float64).reshape(-1)
+    bits = {"INT8": 8, "INT4": 4, "INT2": 2}[dequantize.inputs[0].dtype.name]  # type: ignore[union-attr]
+    integers = np.moveaxis(data.astype(np.int8), channel_axis, 0)
+    return Weights(integers, np.broadcast_to(scale, integers.shape[:1]), bits)
+
+
+def read_bias(node: ir.Node, scale: np.ndarray) -> np.ndarray:
+    """The int64 bias of a node, in units of `scale` (one per output channel)."""
+    if len(node.inputs) < 3 or node.inputs[2] is None:
+        return np.zeros(len(scale), np.int64)
+    dequantize = node.inputs[2].producer()
+    data = None if dequantize is None else constant_array(dequantize.inputs[0])
+    if dequantize is None or data is None or data.dtype != np.int32:
+        raise UnsupportedError(
+            "the bias is not an int32 constant behind a DequantizeLinear",
+            node=node_name(node),
+            tensor=node.inputs[2].name,
+            fix="run the pass freeze_weights on the model",
+        )
+    stated = np.asarray(constant_array(dequantize.inputs[1]), np.float64).reshape(-1)
+    if not np.allclose(stated, scale, rtol=1e-5, atol=0):
+        raise UnsupportedError(
+            "the bias scale is not input scale times weight scale", node=node_name(node), tensor=node.inputs[2].name
+        )
+    return np.broadcast_to(data.astype(np.int64), scale.shape)
+
+
+def fold(
+    node: ir.Node, weights: Weights, x: QuantParams, y: QuantParams, activation: Activation
+) -> tuple[np.ndarray, np.ndarray, Requantize]:
+    """Folds the input zero point into the bias and chooses multipliers; proves that int32 is enough.
+
+    Returns:
+        Weights (a channel whose multiplier would be below 2^8 emits its exact constant instead), int32 bias, requantization.
+
+    Raises:
+        UnsupportedError: The bias does not fit int32, or the accumulator cannot be shifted into it.
+    """
+    scale = x.scale * weights.scale
+    real = scale / y.scale
+    integers = weights.integers.astype(np.int64)
+    sums = integers.reshape(len(integers), -1)
+    bias = read_bias(node, scale) - x.zero_point * sums.sum(axis=1)
+    if np.abs(bias).max(initial=0) >= INT32_LIMIT:
+        raise UnsupportedError("the bias does not fit int32 beside these weight scales", node=node_name(node))
+    bound = np.abs(bias) + np.abs(sums).sum(axis=1) * (1 << (x.bits - 1))
+    right = max(0, int(bound.max(initial=0)).bit_length() - 31)
+    constant = real * 2.0**31 < MIN_MULTIPLIER
+    integers, bias, real = _exact_constants(integers, bias, real, constant)
+    rq = activation.requantize(real, y, right=right)
+    if (bound.max(initial=0) >> right) << rq.left >= INT32_LIMIT:
+        raise UnsupportedError(
+            "the accumulator does not fit int32 before a multiplier above one half",
+            node=node_name(node),
+            fix="the output scale is far smaller than the products: check its range",
+        )
+    return integers.astype(np.int8), bias.astype(np.int32), rq
+
+
+def _exact_constants(
+    integers: np.ndarray, bias: np.ndarray, real: np.ndarray, constant: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Channels marked constant: zero weights, and a bias of 4k under a multiplier of 1/4, which is exactly k."""
+    steps = np.floor(bias * real + 0.5).astype(np.int64)
+    mask = constant.reshape(-1, *(1,) * (integers.ndim - 1))
+    return (
+        np.where(mask, 0, integers),
+        np.where(constant, 4 * steps, bias),
+        np.where(constant, 0.25, real),
+    )

@@ -1,0 +1,100 @@
+"""Checks an integer program at the door: what holds here, no kernel has to check again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.errors import VerificationError
+from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Lut, MaxPool, Mul, Op, Requantize, Softmax, View
+from edgeq.program.program import Buffer, Program
+from edgeq.quant.fixed_point import INT32_LIMIT, MULTIPLIER_LIMIT
+
+
+def verify_program(program: Program) -> None:
+    """Checks that buffers are written before they are read, that no access leaves its buffer, that arrays have their
+    stated types and ranges, and that no accumulator can leave int32.
+
+    Raises:
+        VerificationError: Names the op and what is wrong with it.
+    """
+    written = {p.buffer for p in program.inputs} | {b.name for b in program.buffers if b.data is not None}
+    _require(len(program.buffer) == len(program.buffers), None, "two buffers have the same name")
+    constants = {b.name for b in program.buffers if b.data is not None}
+    for op in program.ops:
+        for name in op.reads:
+            _require(name in written, op, f"reads {name}, which nothing has written")
+        _require(op.y in program.buffer and op.y not in constants, op, f"writes {op.y}, which is not writable")
+        written.add(op.y)
+        _verify_op(op, program.buffer)
+    for port in program.outputs:
+        _require(port.buffer in written, None, f"output {port.name!r} is never written")
+
+
+def _require(condition: bool, op: Op | None, message: str) -> None:
+    if not condition:
+        raise VerificationError(f"integer program: {message}", node=None if op is None else op.name)
+
+
+def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:
+    y = buffers[op.y]
+    match op:
+        case Conv2D():
+            _verify_size(op, buffers[op.x], op.x_shape)
+            _verify_size(op, y, op.y_shape)
+            _verify_weights(op, op.weight, op.weight_bits, op.bias, buffers[op.x].bits, op.requantize)
+        case Dense():
+            _verify_size(op, buffers[op.x], (op.rows, op.weight.shape[1]))
+            _verify_size(op, y, (op.rows, op.weight.shape[0]))
+            _verify_weights(op, op.weight, op.weight_bits, op.bias, buffers[op.x].bits, op.requantize)
+        case AveragePool() | MaxPool():
+            _verify_size(op, buffers[op.x], op.x_shape)
+            _verify_size(op, y, op.y_shape)
+        case Add() | Mul():
+            _verify_view(op, buffers[op.x1], op.view1)
+            _verify_view(op, buffers[op.x2], op.view2)
+            _verify_size(op, y, op.view1.sizes)
+            _require(op.view1.sizes == op.view2.sizes, op, "operands have different sizes")
+        case Copy():
+            _verify_view(op, buffers[op.x], op.x_view)
+            _verify_view(op, y, op.y_view)
+            _require(op.x_view.sizes == op.y_view.sizes, op, "source and destination have different sizes")
+        case Lut():
+            _require(op.table.shape == (256,) and op.table.dtype == y.dtype, op, "table does not fit")
+            _verify_size(op, buffers[op.x], y.shape)
+        case Softmax():
+            _verify_size(op, buffers[op.x], (op.rows, op.n))
+            _verify_size(op, y, (op.rows, op.n))
+    requantize = getattr(op, "requantize", None)
+    if requantize is not None:
+        _verify_requantize(op, requantize, y)
+
+
+def _verify_size(op: Op, buffer: Buffer, shape: tuple[int, ...]) -> None:
+    _require(int(np.prod(shape)) == buffer.size, op, f"{buffer.name} has {buffer.size} elements, not those of {shape}")
+
+
+def _verify_view(op: Op, buffer: Buffer, view: View) -> None:
+    reach = [(size - 1) * stride for size, stride in zip(view.sizes, view.strides, strict=True)]
+    low = view.offset + sum(r for r in reach if r < 0)
+    high = view.offset + sum(r for r in reach if r > 0)
+    _require(low >= 0 and high < buffer.size, op, f"a view of {buffer.name} leaves it ({low}..{high})")
+
+
+def _verify_weights(
+    op: Op, weight: np.ndarray, bits: int, bias: np.ndarray, x_bits: int, requantize: Requantize
+) -> None:
+    limit = 1 << (bits - 1)
+    _require(weight.dtype == np.int8 and weight.min() >= -limit and weight.max() < limit, op, "weights out of range")
+    _require(bias.dtype == np.int32 and bias.shape == weight.shape[:1], op, "bias has the wrong form")
+    sums = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1)
+    bound = int((sums * (1 << (x_bits - 1)) + np.abs(bias.astype(np.int64))).max())
+    _require(((bound >> requantize.right) + 1) << requantize.left <= INT32_LIMIT, op, "accumulator may overflow int32")
+
+
+def _verify_requantize(op: Op, rq: Requantize, y: Buffer) -> None:
+    low, high = -(1 << (y.bits - 1)), (1 << (y.bits - 1)) - 1
+    _require(low <= rq.lo <= rq.hi <= high, op, f"clamp {rq.lo}..{rq.hi} leaves {y.bits} bits")
+    for m in (rq.multiplier, rq.negative):
+        if m is not None:
+            fits = m.dtype == np.int32 and bool((np.abs(m.astype(np.int64)) < MULTIPLIER_LIMIT).all())
+            _require(fits, op, "a multiplier leaves 30 bits")
