@@ -122,7 +122,7 @@ def exact_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @execute.register
 def _conv2d(op: Conv2D, memory: Memory) -> None:
-    n, ih, iw, c = op.x_shape
+    _, ih, iw, c = op.x_shape
     _, oh, ow, o = op.y_shape
     x = memory[op.x].reshape(-1, ih, iw, c)
     top, left, bottom, right = op.pads

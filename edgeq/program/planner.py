@@ -107,7 +107,7 @@ def _lifetimes(program: Program) -> dict[str, tuple[int, int]]:
 
 
 def _overwrites(program: Program, op: Op, index: int, block: Mapping[str, _Block]) -> _Block | None:
-    """The block that `op` may write over: an operand that dies here, read element by element in the order of writing."""
+    """The block that `op` may write over: an operand that dies here and is read in the order of writing."""
     y = program.buffer[op.y]
     if op.y not in block or block[op.y].first != index:
         return None

@@ -43,18 +43,19 @@ ANCHORS: dict[str, Builder] = {
 }
 
 
-def build_program(model: ir.Model, name: str, interface: Interface = Interface()) -> Program:
+def build_program(model: ir.Model, name: str, interface: Interface | None = None) -> Program:
     """Builds the integer program of a quantized model.
 
     Args:
         model: Canonical QDQ ONNX with frozen weights and static shapes.
         name: Name of the program, a C identifier.
-        interface: How inputs and outputs are to look.
+        interface: How inputs and outputs are to look; as in the model, int8, where None.
 
     Raises:
         UnsupportedError: Something in the graph has no integer form; names the node and tensor.
     """
     ctx = Context()
+    interface = interface or Interface()
     inputs: list[Port] = []
     for node in model.graph:
         _build_node(ctx, node, interface, inputs)

@@ -1,8 +1,8 @@
 """Where the elements of an ONNX value lie in a buffer, and how loops reach them.
 
 Each quantized ONNX value carries an *index map*: an integer array of the value's logical shape that holds, for every
-logical element, its offset in a buffer. Transpose, Reshape, Slice, Split and nearest Resize only rearrange the map; data
-move only where a kernel needs a dense order that the map is not in, and then by one strided copy.
+logical element, its offset in a buffer. Transpose, Reshape, Slice, Split and nearest Resize only rearrange the map;
+data move only where a kernel needs a dense order that the map is not in, and then by one strided copy.
 """
 
 from __future__ import annotations

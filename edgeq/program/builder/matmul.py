@@ -186,7 +186,7 @@ def fold(
     """Folds the input zero point into the bias and chooses multipliers; proves that int32 is enough.
 
     Returns:
-        Weights (a channel whose multiplier would be below 2^8 emits its exact constant instead), int32 bias, requantization.
+        Weights, int32 bias, requantization. A channel whose multiplier would be below 2^8 emits its exact constant.
 
     Raises:
         UnsupportedError: The bias does not fit int32, or the accumulator cannot be shifted into it.
