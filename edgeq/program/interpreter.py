@@ -31,6 +31,9 @@ from edgeq.program.program import Port, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
 from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS
 
+# Below this many input channels, gathering all taps for one matrix product beats one product per tap.
+SMALL_DEPTH = 16
+
 Memory = dict[str, np.ndarray]
 Trace = Callable[[int, Op, np.ndarray], None]
 
@@ -114,25 +117,25 @@ def requantize(acc: np.ndarray, rq: Requantize, channel: np.ndarray | slice = sl
 
 
 def exact_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a @ b for integer-valued arrays (..., k) and (k, n), as float64 holding exact integers."""
-    bound = float(np.abs(a).max(initial=0)) * float(np.abs(b).max(initial=0)) * a.shape[-1]
+    """a @ b for integer arrays (..., k) and (k, n), as int64."""
+    bound = (1 << (8 * a.itemsize - 1)) * int(np.abs(b.astype(np.int64)).sum(axis=0).max(initial=0))
     dtype = np.float32 if bound <= 2**24 else np.float64
-    return (a.astype(dtype) @ b.astype(dtype)).astype(np.float64)
+    return (a.astype(dtype) @ b.astype(dtype)).astype(np.int64)
 
 
 @execute.register
 def _conv2d(op: Conv2D, memory: Memory) -> None:
     _, ih, iw, c = op.x_shape
-    _, oh, ow, o = op.y_shape
-    x = memory[op.x].reshape(-1, ih, iw, c)
     top, left, bottom, right = op.pads
+    x = memory[op.x].reshape(-1, ih, iw, c)
     x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=op.x_zero_point)
-    acc = np.zeros((len(x), oh, ow, o), np.float64)
-    for ky in range(op.weight.shape[1]):
-        for kx in range(op.weight.shape[2]):
-            tap = _tap(x, ky, kx, op.strides, op.dilations, (oh, ow))
-            acc += _tap_product(tap, op.weight[:, ky, kx, :], op.groups)
-    _store(memory, op, requantize(acc.astype(np.int64) + op.bias, op.requantize))
+    _, kh, kw, inner = op.weight.shape
+    taps = [_tap(x, ky, kx, op.strides, op.dilations, op.y_shape[1:3]) for ky in range(kh) for kx in range(kw)]
+    weights = [op.weight[:, ky, kx] for ky in range(kh) for kx in range(kw)]
+    if inner < SMALL_DEPTH and op.groups == 1:
+        taps, weights = [np.concatenate(taps, axis=-1)], [np.concatenate(weights, axis=-1)]
+    acc = sum(_tap_product(tap, weight, op.groups) for tap, weight in zip(taps, weights, strict=True))
+    _store(memory, op, requantize(acc + op.bias, op.requantize))
 
 
 def _tap(
@@ -140,15 +143,14 @@ def _tap(
 ) -> np.ndarray:
     """The padded input elements that meet kernel tap (ky, kx): (samples, oh, ow, c)."""
     y0, x0 = ky * dilations[0], kx * dilations[1]
-    return x[:, y0 : y0 + out[0] * strides[0] : strides[0], x0 : x0 + out[1] * strides[1] : strides[1]][
-        :, : out[0], : out[1]
-    ]
+    y1, x1 = y0 + (out[0] - 1) * strides[0] + 1, x0 + (out[1] - 1) * strides[1] + 1
+    return x[:, y0 : y1 : strides[0], x0 : x1 : strides[1]]
 
 
 def _tap_product(tap: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray:
-    """(..., c) times (o, c / groups), group by group: (..., o)."""
+    """(..., c) times (o, c / groups), group by group: (..., o), int64."""
     if weight.shape[1] == 1 and weight.shape[0] == groups:
-        return tap.astype(np.float64) * weight[:, 0]
+        return np.multiply(tap, weight[:, 0], dtype=np.int32).astype(np.int64)
     parts = zip(np.split(tap, groups, axis=-1), np.split(weight, groups), strict=True)
     return np.concatenate([exact_matmul(t, w.T) for t, w in parts], axis=-1)
 
@@ -156,7 +158,7 @@ def _tap_product(tap: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray
 @execute.register
 def _dense(op: Dense, memory: Memory) -> None:
     x = memory[op.x].reshape(-1, op.rows, op.weight.shape[1])
-    acc = exact_matmul(x, op.weight.T).astype(np.int64) + op.bias
+    acc = exact_matmul(x, op.weight.T) + op.bias
     _store(memory, op, requantize(acc, op.requantize))
 
 

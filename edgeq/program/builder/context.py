@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
+Shape4 = tuple[int, int, int, int]
+
+
 class Context:
     """The program under construction.
 
@@ -65,12 +68,28 @@ class Context:
             self._dense[key] = buffer.name
         return self._dense[key]
 
+    def nhwc_operand(self, value: Value, node: ir.Node) -> tuple[str, Shape4]:
+        """A buffer that holds `value` densely with channels last, and its shape as (n, h, w, c)."""
+        order = channels_last(value.index.ndim)
+        return self.dense_buffer(value, order, node), as_nhwc(value.index.transpose(order).shape)
+
     def output(self, shape: tuple[int, ...], params: QuantParams, tensor: str | None) -> Value:
         """A new value of a logical shape, in a dense channels-last buffer."""
         order = channels_last(len(shape))
         physical = tuple(shape[axis] for axis in order)
         buffer = self.new_buffer(physical, params, tensor=tensor)
         return Value(buffer.name, dense(physical).transpose(np.argsort(order)), params)
+
+
+def two(values: tuple[int, ...], fill: int) -> tuple[int, int]:
+    """A setting per spatial axis as (vertical, horizontal): one spatial axis is the horizontal one."""
+    return (fill, values[0]) if len(values) == 1 else (values[0], values[1])
+
+
+def as_nhwc(shape: tuple[int, ...]) -> Shape4:
+    """Gives a channels-last shape with one spatial axis a second one, of size 1, before it."""
+    n, *spatial, c = shape
+    return (n, *two(tuple(spatial), 1), c)
 
 
 def views(node: ir.Node, *sequences: np.ndarray) -> tuple[View, ...]:

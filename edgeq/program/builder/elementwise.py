@@ -77,8 +77,8 @@ def build_unary(ctx: Context, node: ir.Node, activation: Activation, y: QuantPar
     x = quantized_operand(ctx, node, 0)
     if not is_permutation(x.index, ctx.buffers[x.buffer].size):
         order = channels_last(x.index.ndim)
-        buffer = ctx.buffers[ctx.dense_buffer(x, order, node)]
-        x = Value(buffer.name, dense(buffer.shape).transpose(np.argsort(order)), x.params)
+        index = dense(x.index.transpose(order).shape).transpose(np.argsort(order))
+        x = Value(ctx.dense_buffer(x, order, node), index, x.params)
     if node.op_type == "PRelu":
         return _build_prelu(ctx, node, x, y, tensor)
     buffer = ctx.new_buffer(ctx.buffers[x.buffer].shape, y, tensor=tensor)

@@ -9,8 +9,17 @@ import numpy as np
 
 from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import Activation
-from edgeq.program.builder.context import Context, attribute, constant_array, ints, node_name, shape_of
-from edgeq.program.builder.layout import Value, channels_last, is_dense, is_permutation
+from edgeq.program.builder.context import (
+    Context,
+    as_nhwc,
+    attribute,
+    constant_array,
+    ints,
+    node_name,
+    shape_of,
+    two,
+)
+from edgeq.program.builder.layout import Value, is_dense, is_permutation
 from edgeq.program.ops import Conv2D, Dense, Requantize
 from edgeq.quant.fixed_point import INT32_LIMIT
 from edgeq.quant.qparams import QuantParams
@@ -40,19 +49,18 @@ def build_conv(ctx: Context, node: ir.Node, activation: Activation, y: QuantPara
     """Conv over one or two spatial axes."""
     x = quantized_operand(ctx, node, 0)
     weights = read_weights(node, channel_axis=0)
-    rank = x.index.ndim
     result = ctx.output(shape_of(node.outputs[0]), y, tensor)
-    x_buffer = ctx.dense_buffer(x, channels_last(rank), node)
+    x_buffer, x_shape = ctx.nhwc_operand(x, node)
     integers, bias, rq = fold(node, weights, x.params, y, activation)
     kernel = np.moveaxis(integers, 1, -1)
-    spatial = rank - 2
+    spatial = x.index.ndim - 2
     pads = ints(node, "pads", (0,) * 2 * spatial)
     ctx.emit(
         Conv2D(
             node_name(node),
             result.buffer,
             x_buffer,
-            as_nhwc(ctx.buffers[x_buffer].shape),
+            x_shape,
             as_nhwc(ctx.buffers[result.buffer].shape),
             kernel.reshape(as_nhwc(kernel.shape)),
             weights.bits,
@@ -66,17 +74,6 @@ def build_conv(ctx: Context, node: ir.Node, activation: Activation, y: QuantPara
         )
     )
     return result
-
-
-def as_nhwc(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Gives a shape with one spatial axis a second one, of size 1, before it."""
-    n, *spatial, c = shape
-    return (n, *two(tuple(spatial), 1), c)
-
-
-def two(values: tuple[int, ...], fill: int) -> tuple[int, int]:
-    """A setting per spatial axis as (vertical, horizontal)."""
-    return (fill, values[0]) if len(values) == 1 else (values[0], values[1])
 
 
 def build_dense(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:

@@ -8,16 +8,14 @@ import numpy as np
 
 from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import Activation
-from edgeq.program.builder.context import Context, attribute, ints, node_name, shape_of
-from edgeq.program.builder.layout import Value, channels_last
-from edgeq.program.builder.matmul import as_nhwc, quantized_operand, two
+from edgeq.program.builder.context import Context, Shape4, as_nhwc, attribute, ints, node_name, shape_of, two
+from edgeq.program.builder.layout import Value
+from edgeq.program.builder.matmul import quantized_operand
 from edgeq.program.ops import AveragePool, MaxPool
 from edgeq.quant.qparams import QuantParams
 
 if TYPE_CHECKING:
     import onnx_ir as ir
-
-Shape4 = tuple[int, int, int, int]
 
 
 class Window:
@@ -39,16 +37,12 @@ class Window:
         self.dilations = two(ints(node, "dilations", (1,) * spatial), 1)
         pads = ints(node, "pads", (0,) * 2 * spatial)
         begin, end = two(pads[:spatial], 0), two(pads[spatial:], 0)
-        needed = [
-            (y_shape[1 + a] - 1) * self.strides[a]
-            + (self.kernel[a] - 1) * self.dilations[a]
-            + 1
-            - begin[a]
-            - x_shape[1 + a]
-            for a in range(2)
-        ]
         self.stated_pads = (*begin, *end)
-        self.pads = (*begin, *(max(0, n) for n in needed))
+        self.pads = (*begin, *(max(0, self._reach(a, y_shape[1 + a]) - begin[a] - x_shape[1 + a]) for a in range(2)))
+
+    def _reach(self, axis: int, y_size: int) -> int:
+        """Padded input size that the windows of one axis cover."""
+        return (y_size - 1) * self.strides[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
 
     def valid(self, axis: int, x_size: int, y_size: int, *, padded: bool) -> np.ndarray:
         """How many taps of each output position lie in the input (or in the stated padding too): (y_size,)."""
@@ -122,5 +116,5 @@ def _operands(
     ctx: Context, node: ir.Node, x: Value, y: QuantParams, tensor: str | None
 ) -> tuple[str, Value, Shape4, Shape4]:
     result = ctx.output(shape_of(node.outputs[0]), y, tensor)
-    x_buffer = ctx.dense_buffer(x, channels_last(x.index.ndim), node)
-    return x_buffer, result, as_nhwc(ctx.buffers[x_buffer].shape), as_nhwc(ctx.buffers[result.buffer].shape)
+    x_buffer, x_shape = ctx.nhwc_operand(x, node)
+    return x_buffer, result, x_shape, as_nhwc(ctx.buffers[result.buffer].shape)
