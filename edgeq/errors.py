@@ -62,6 +62,10 @@ class ToolMissingError(EdgeqError):
     """A program outside edgeq (compiler, emulator) is needed and not installed."""
 
 
+class FirmwareError(EdgeqError):
+    """Firmware could not be built, or failed or hung on its emulated board."""
+
+
 class UsageError(EdgeqError):
     """The request itself is wrong: unknown target, bad option value, bad configuration file."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,17 @@ class Emulator:
 
     Attributes:
         command: Program and machine arguments; the runner appends semihosting, icount and the kernel.
+        startup: File of the board support that holds the entry point (`edgeq/run/board/<startup>.c`).
+        counter: Kind of instruction counter, and the board support file that reads it; `edgeq/run/counters.py`
+            knows what its readings mean.
         flash, ram: Where code and data go on the emulated board.
-        counter: Name of the instruction counter that the startup code knows (`cmsdk-timer`, `sse300-counter`,
-            `rv-minstret`, `none`).
     """
 
     command: tuple[str, ...]
+    startup: str
+    counter: str
     flash: Memory
     ram: Memory
-    counter: str
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,16 @@ class Target:
     """One compilable device family member, read from `boards/<name>.toml`.
 
     Attributes:
-        name: Canonical name, as in `--target`.
-        aliases: Other names for it.
+        name: Canonical name, as in `--target`: that of the file.
         description: One line for `edgeq targets`.
         family: Folder of kernels that this target prefers (`portable` is always the fallback).
-        features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`, ...
         triple, cpu: For LLVM.
+        aliases: Other names for it.
+        features: What kernels may rely on: `dsp`, `long-multiply`, `divide`.
         float_abis: Those offered (`soft`, `hard`), the default first; empty where the ISA has no such choice.
-        gcc: The cross compiler's command, and gcc_flags what selects this CPU in it.
-        packages: Debian packages that bring the compiler and the emulator.
+        llvm_features, llvm_abi: For LLVM, where triple and cpu do not say it all.
+        gcc: The cross compiler's command, and gcc_flags what selects this CPU in it. Empty for the host.
+        libc: The C library that firmware for it links: a tool of `edgeq/run/toolchain.py`.
         emulator: None where QEMU has no board for it.
     """
 
@@ -59,6 +62,5 @@ class Target:
     llvm_abi: str = ""
     gcc: str = ""
     gcc_flags: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
+    libc: str = ""
     emulator: Emulator | None = None
-    memories: dict[str, Memory] = field(default_factory=dict)

@@ -1,0 +1,67 @@
+"""Runs a firmware on an emulated board: console and files by semihosting, instructions counted exactly."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq.errors import FirmwareError
+from edgeq.run.counters import COUNTERS
+from edgeq.run.firmware import board_of
+from edgeq.run.toolchain import find_tool
+from edgeq.targets.target import Target
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a firmware left.
+
+    Attributes:
+        exit_code: What its `main` returned (or QEMU's own code, if that failed).
+        stdout: Its console.
+        stderr: Complaints of QEMU itself.
+    """
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def run_firmware(elf: Path, target: Target, *, timeout: float, files_dir: Path) -> RunResult:
+    """Runs `elf` until it exits.
+
+    Args:
+        timeout: Seconds of real time.
+        files_dir: Folder in which the firmware opens files.
+
+    Raises:
+        ToolMissingError: The emulator is not installed.
+        UsageError: The target has no emulated board.
+        FirmwareError: It did not end in time.
+    """
+    emulator = board_of(target)
+    machine, *arguments = emulator.command
+    command = [
+        *(str(find_tool(machine)), *arguments),
+        *("-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console"),
+        *("-semihosting-config", "enable=on,target=native,chardev=console"),
+        *("-icount", f"shift={COUNTERS[emulator.counter].icount_shift},align=off,sleep=off"),
+        *("-kernel", str(elf.resolve())),
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            cwd=files_dir,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FirmwareError(
+            f"the firmware did not end within {timeout:g} s on {machine}", file=elf, fix="run fewer samples"
+        ) from error
+    return RunResult(done.returncode, done.stdout, done.stderr)
