@@ -1,1 +1,5 @@
 """A model file to checked, simplified, shape-inferred, canonical ONNX."""
+
+from edgeq.frontend.load import load_model
+
+__all__ = ["load_model"]

@@ -1,0 +1,29 @@
+"""The passes that every model goes through, in order."""
+
+from __future__ import annotations
+
+from edgeq.passes.fold_affine import FoldAffine
+from edgeq.passes.fold_batchnorm import FoldBatchnorm
+from edgeq.passes.fold_constants import FoldConstants
+from edgeq.passes.fuse_matmul_to_gemm import FuseMatmulToGemm
+from edgeq.passes.fuse_pad import FusePad
+from edgeq.passes.lower_reduce_mean import LowerReduceMean
+from edgeq.passes.normalize_conv import NormalizeConv
+from edgeq.passes.remove_dead import RemoveDead
+from edgeq.passes.remove_identity import RemoveIdentity
+from onnx_ir.passes import PassBase
+
+
+def canonical_passes() -> list[PassBase]:
+    """Float (or QDQ) ONNX at opset 21 to the form that calibration, quantization and the builder expect."""
+    return [
+        FoldConstants(),
+        RemoveIdentity(),
+        NormalizeConv(),
+        LowerReduceMean(),
+        FuseMatmulToGemm(),
+        FoldBatchnorm(),
+        FoldAffine(),
+        FusePad(),
+        RemoveDead(),
+    ]

@@ -1,0 +1,51 @@
+"""Runs the worker: C++ libraries on untrusted models, in a child process with limits on time and memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from edgeq.frontend import limits
+
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+class WorkerError(Exception):
+    """The worker failed; the text says how. Callers turn it into an error or a warning."""
+
+
+def run_worker(
+    task: Literal["convert", "simplify"],
+    model: onnx.ModelProto,
+    *,
+    seconds: float = limits.WORKER_SECONDS,
+    max_bytes: int = limits.WORKER_BYTES,
+) -> onnx.ModelProto:
+    """`model` as the worker's task leaves it.
+
+    Args:
+        seconds: Time limit, wall clock.
+        max_bytes: Limit on the child's address space.
+
+    Raises:
+        WorkerError: The library refused the model, crashed, or went over a limit.
+    """
+    # -P: the user's working directory must not be able to shadow the libraries.
+    command = [sys.executable, "-P", str(_WORKER), task, str(limits.OPSET), str(max_bytes)]
+    try:
+        done = subprocess.run(command, input=model.SerializeToString(), capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise WorkerError(f"took more than {seconds:g} s") from None
+    if done.returncode < 0:
+        raise WorkerError(f"crashed with signal {-done.returncode}")
+    if done.returncode:
+        raise WorkerError(done.stderr.decode(errors="replace").strip()[-2000:] or f"exit code {done.returncode}")
+    try:
+        return onnx.ModelProto.FromString(done.stdout)
+    except DecodeError:
+        raise WorkerError("gave no readable answer") from None
