@@ -22,7 +22,7 @@ class Constant:
 
     Attributes:
         symbol: C identifier, unique in the program.
-        data: One-dimensional int8, uint8, int16, int32 or int64, in the order that its kernel wants.
+        data: One-dimensional int8, uint8, int16 or int32, in the order that its kernel wants.
         kind: `weights` (packed weight bytes) or `constants` (biases, multipliers, tables, constant tensors).
     """
 
@@ -37,25 +37,27 @@ class Kernel:
 
     Attributes:
         symbol: C identifier: `<program>_k<number>`.
+        kind: What it computes: `Op.kind`.
         func: TIR PrimFunc over raw pointers (plain C ABI), not yet lowered.
     """
 
     symbol: str
+    kind: str
     func: PrimFunc
 
 
 @dataclass(frozen=True)
 class Argument:
-    """What a call passes: a program buffer, a constant, or scratch memory.
+    """What a call passes: a program buffer or a constant.
 
     Attributes:
-        kind: `buffer`, `constant` or `scratch`.
-        name: Name of the buffer, constant symbol, or scratch buffer.
+        kind: `buffer` or `constant`.
+        name: Name of the buffer, or symbol of the constant.
         dtype: Element type that the kernel's pointer has.
         writes: True if the kernel writes through it.
     """
 
-    kind: Literal["buffer", "constant", "scratch"]
+    kind: Literal["buffer", "constant"]
     name: str
     dtype: str
     writes: bool = False

@@ -1,0 +1,78 @@
+"""Integer program -> kernels, constants and call sequence for one target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.lower.generated import Generated, Operand, Reads, Table, Writes
+from edgeq.lower.lowered import Argument, Constant, Kernel, KernelCall, Lowered
+from edgeq.lower.select import select
+from edgeq.program.planner import plan_arena
+
+if TYPE_CHECKING:
+    from tvm.tirx import PrimFunc
+    from tvm_ffi import StructuralKey
+
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def lower(program: Program, target: Target) -> Lowered:
+    """Chooses and generates a kernel for every op, and plans the arena.
+
+    Raises:
+        UnsupportedError: An operator has no kernel on this target.
+    """
+    pool = _Pool(program)
+    calls = []
+    for op in program.ops:
+        generated = select(op, program, target).generate(op, program, target)
+        calls.append(KernelCall(pool.kernel(op.kind, generated.func), pool.arguments(generated), op))
+    return Lowered(
+        program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan_arena(program)
+    )
+
+
+class _Pool:
+    """Kernels and constants of a program, each kept once and numbered in the order of first use."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.kernels: list[Kernel] = []
+        self.constants: dict[tuple[str, str, bytes], Constant] = {}
+        self._symbols: dict[StructuralKey, str] = {}
+
+    def kernel(self, kind: str, func: PrimFunc) -> str:
+        """Symbol of the kernel for `func`."""
+        from tvm_ffi import StructuralKey
+
+        key = StructuralKey(func)
+        if key not in self._symbols:
+            self._symbols[key] = f"{self.program.name}_k{len(self.kernels)}"
+            self.kernels.append(Kernel(self._symbols[key], kind, func))
+        return self._symbols[key]
+
+    def constant(self, table: Table) -> Constant:
+        """The constant that holds the table's values."""
+        data = np.ascontiguousarray(table.data).reshape(-1)
+        key = (table.kind, str(data.dtype), data.tobytes())
+        if key not in self.constants:
+            self.constants[key] = Constant(f"{self.program.name}_c{len(self.constants)}", data, table.kind)
+        return self.constants[key]
+
+    def arguments(self, generated: Generated) -> tuple[Argument, ...]:
+        """What a call passes for the operands of its kernel."""
+        return tuple(self._argument(operand) for operand in generated.operands)
+
+    def _argument(self, operand: Operand) -> Argument:
+        if isinstance(operand, Writes):
+            return Argument("buffer", operand.buffer, self.program.buffer[operand.buffer].dtype, writes=True)
+        if isinstance(operand, Reads):
+            buffer = self.program.buffer[operand.buffer]
+            if buffer.data is None:
+                return Argument("buffer", buffer.name, buffer.dtype)
+            operand = Table(buffer.data, "constants")
+        constant = self.constant(operand)
+        return Argument("constant", constant.symbol, str(constant.data.dtype))

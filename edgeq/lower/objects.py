@@ -1,0 +1,71 @@
+"""Kernels -> relocatable ELF objects, one per kernel, by TVM's LLVM."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeq.errors import VerificationError
+from edgeq.lower.elf import code_bytes, stack_bytes, undefined_symbols
+from edgeq.lower.elf_strip import strip
+from edgeq.lower.llvm import llvm_target
+from edgeq.lower.tir_pipeline import lower_tir
+
+if TYPE_CHECKING:
+    from tvm.target import Target as TvmTarget
+
+    from edgeq.lower.lowered import Kernel, Lowered
+
+LIBRARY = frozenset({"memcpy", "memset", "memmove"})
+"""What a kernel may expect of the firmware: every C compiler demands these even of freestanding ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelObject:
+    """A compiled kernel.
+
+    Attributes:
+        symbol: Its C name.
+        elf: Relocatable object.
+        code_bytes: Code and read-only data.
+        stack_bytes: Stack that a call takes at most.
+    """
+
+    symbol: str
+    elf: bytes
+    code_bytes: int
+    stack_bytes: int
+
+
+def compile_objects(lowered: Lowered, float_abi: str | None = None) -> tuple[KernelObject, ...]:
+    """Compiles every kernel for `lowered.target`.
+
+    Args:
+        float_abi: One of the target's; None takes its default.
+
+    Raises:
+        VerificationError: An object needs a library function that firmware does not have.
+    """
+    tvm_target = llvm_target(lowered.target, float_abi)
+    return tuple(_compile(kernel, tvm_target) for kernel in lowered.kernels)
+
+
+def _compile(kernel: Kernel, tvm_target: TvmTarget) -> KernelObject:
+    elf = _build(kernel, tvm_target)
+    stripped = strip(elf)
+    foreign = undefined_symbols(stripped) - LIBRARY
+    if foreign:
+        raise VerificationError(f"kernel {kernel.symbol} ({kernel.kind}) calls {', '.join(sorted(foreign))}")
+    return KernelObject(kernel.symbol, stripped, code_bytes(stripped), stack_bytes(elf, kernel.symbol))
+
+
+def _build(kernel: Kernel, tvm_target: TvmTarget) -> bytes:
+    from tvm.target.codegen import build_module
+
+    module = build_module(lower_tir([kernel], tvm_target), tvm_target)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kernel.o"
+        module.write_to_file(str(path))
+        return path.read_bytes()

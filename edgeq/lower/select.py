@@ -1,0 +1,41 @@
+"""Chooses a kernel for an operator: the target's own family first, then the portable one, which does everything."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from edgeq.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from edgeq.lower.rule import Rule
+    from edgeq.program.ops import Op
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+FALLBACK = "portable"
+
+
+def rules(target: Target) -> tuple[Rule, ...]:
+    """The kernels that `target` may use, the preferred ones first.
+
+    A family is a package `edgeq.targets.<family>` whose module `rules` has a tuple RULES. It is imported by name:
+    kernels are written against this package, so this package cannot import them while it loads.
+    """
+    families = dict.fromkeys((target.family, FALLBACK))
+    return tuple(rule for family in families for rule in import_module(f"edgeq.targets.{family}.rules").RULES)
+
+
+def select(op: Op, program: Program, target: Target) -> Rule:
+    """The first rule that applies.
+
+    Raises:
+        UnsupportedError: No kernel does this operator at these widths.
+    """
+    for rule in rules(target):
+        if rule.applies(op, program, target):
+            return rule
+    bits = sorted({program.buffer[name].bits for name in op.reads + op.writes})
+    raise UnsupportedError(
+        f"no kernel for {op.kind} with {'/'.join(map(str, bits))}-bit buffers on {target.name}", node=op.name
+    )

@@ -1,0 +1,50 @@
+"""Average pooling over NHWC."""
+
+# mypy: disable-error-code="valid-type"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Table, Writes
+from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import AveragePool
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def average_pool(op: AveragePool, program: Program, target: Target) -> Generated:
+    """Sum of the window's valid elements, requantized with the multiplier of its divisor.
+
+    Where windows differ in their divisor, each output position reads its own multiplier from a table.
+    """
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    (kh, kw), (sh, sw), (dh, dw), (top, left, _, _) = op.kernel, op.strides, op.dilations, op.pads
+    form = Requantizer(op.requantize, target, program.buffer[op.y].dtype)
+    x_dtype, y_dtype = program.buffer[op.x].dtype, form.dtype
+    acc_dtype, zero_point = accumulator(op.requantize), op.x_zero_point
+    per_position = op.requantize.multiplier[op.counts.reshape(-1)]
+    uniform = bool((per_position == per_position[0]).all())
+    multipliers = Table(per_position[:1] if uniform else per_position, "constants")
+    positions = len(multipliers.data)
+
+    @T.prim_func(private=True)
+    def kernel(x_ptr: T.handle(x_dtype), m_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
+        T.func_attr({"tirx.noalias": True})
+        x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
+        m = T.decl_buffer((positions,), "int32", data=m_ptr)
+        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((1,), acc_dtype, scope="local")
+        for b, oy, ox, ch in T.grid(n, oh, ow, c):
+            acc[0] = T.Cast(acc_dtype, 0)
+            for ky, kx in T.grid(kh, kw):
+                iy: T.let[T.int32] = oy * sh + ky * dh - top
+                ix: T.let[T.int32] = ox * sw + kx * dw - left
+                if iy >= 0 and iy < ih and ix >= 0 and ix < iw:
+                    acc[0] += (int32(x[((b * ih + iy) * iw + ix) * c + ch]) - zero_point).astype(acc_dtype)
+            y[((b * oh + oy) * ow + ox) * c + ch] = form(acc[0], m[0 if uniform else oy * ow + ox])
+
+    return Generated(kernel, (Reads(op.x), multipliers, Writes(op.y)))

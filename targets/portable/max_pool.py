@@ -1,0 +1,42 @@
+"""Maximum pooling over NHWC."""
+
+# mypy: disable-error-code="valid-type"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Writes
+from edgeq.targets.portable.fixed_point import clamp, int32
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import MaxPool
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def max_pool(op: MaxPool, program: Program, target: Target) -> Generated:
+    """Maximum of the window's valid elements."""
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    (kh, kw), (sh, sw), (dh, dw), (top, left, _, _) = op.kernel, op.strides, op.dilations, op.pads
+    x_dtype, y_dtype, lo, hi = program.buffer[op.x].dtype, program.buffer[op.y].dtype, op.lo, op.hi
+    lowest = int(np.iinfo(x_dtype).min)
+
+    @T.prim_func(private=True)
+    def kernel(x_ptr: T.handle(x_dtype), y_ptr: T.handle(y_dtype)):
+        T.func_attr({"tirx.noalias": True})
+        x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
+        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        largest = T.alloc_buffer((1,), "int32", scope="local")
+        for b, oy, ox, ch in T.grid(n, oh, ow, c):
+            largest[0] = lowest
+            for ky, kx in T.grid(kh, kw):
+                iy: T.let[T.int32] = oy * sh + ky * dh - top
+                ix: T.let[T.int32] = ox * sw + kx * dw - left
+                if iy >= 0 and iy < ih and ix >= 0 and ix < iw:
+                    largest[0] = T.max(largest[0], int32(x[((b * ih + iy) * iw + ix) * c + ch]))
+            y[((b * oh + oy) * ow + ox) * c + ch] = clamp(largest[0], lo, hi, y_dtype)
+
+    return Generated(kernel, (Reads(op.x), Writes(op.y)))
