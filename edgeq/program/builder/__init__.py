@@ -1,5 +1,6 @@
 """QDQ ONNX to the integer program."""
 
-from edgeq.program.builder.build import Interface, build_program
+from edgeq.program.builder.build import Built, build, build_program
+from edgeq.program.builder.ports import Interface
 
-__all__ = ["Interface", "build_program"]
+__all__ = ["Built", "Interface", "build", "build_program"]

@@ -12,11 +12,12 @@ from edgeq.program.builder.context import attribute, constant_array, node_name
 from edgeq.program.ops import Requantize
 from edgeq.quant.fixed_point import round_half_up, to_multiplier
 from edgeq.quant.qparams import QuantParams
+from edgeq.quant.scheme import CLAMPS, SLOPES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-ACTIVATIONS = frozenset({"Relu", "Clip", "LeakyRelu", "PRelu"})
+ACTIVATIONS = CLAMPS | SLOPES
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +24,6 @@ from edgeq.quant.qparams import QuantParams
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["Interface", "build_program"]
-
 Builder = Callable[[Context, "ir.Node", Activation, QuantParams, "str | None"], Value]
 
 # Operators whose float result a QuantizeLinear must follow (an activation may stand between).
@@ -43,7 +42,25 @@ ANCHORS: dict[str, Builder] = {
 }
 
 
+@dataclass(frozen=True)
+class Built:
+    """A program and how it relates to the model that it was built from.
+
+    Attributes:
+        tensors: Where each quantized tensor of the model lies: by the name of the float tensor that a QuantizeLinear
+            takes, the quantized tensor's name and its value.
+    """
+
+    program: Program
+    tensors: dict[str, tuple[str, Value]]
+
+
 def build_program(model: ir.Model, name: str, interface: Interface | None = None) -> Program:
+    """The program alone, of `build`."""
+    return build(model, name, interface).program
+
+
+def build(model: ir.Model, name: str, interface: Interface | None = None) -> Built:
     """Builds the integer program of a quantized model.
 
     Args:
@@ -64,7 +81,16 @@ def build_program(model: ir.Model, name: str, interface: Interface | None = None
     inputs.sort(key=lambda port: order.index(port.name))
     program = Program(name, tuple(inputs), tuple(outputs), tuple(ctx.buffers.values()), tuple(ctx.ops))
     verify_program(program)
-    return program
+    return Built(program, _tensors(ctx))
+
+
+def _tensors(ctx: Context) -> dict[str, tuple[str, Value]]:
+    quantizers = [(v.producer(), value) for v, value in ctx.values.items()]
+    return {
+        str(node.inputs[0].name): (str(node.outputs[0].name), value)  # type: ignore[union-attr]
+        for node, value in quantizers
+        if node is not None and node.op_type == "QuantizeLinear"
+    }
 
 
 def _build_node(ctx: Context, node: ir.Node, interface: Interface, inputs: list[Port]) -> None:

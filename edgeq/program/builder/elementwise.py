@@ -15,6 +15,7 @@ from edgeq.program.builder.matmul import quantized_operand
 from edgeq.program.ops import Add, Conv2D, Copy, Lut, Mul, Softmax
 from edgeq.quant.fixed_point import add_coefficients
 from edgeq.quant.qparams import QuantParams
+from edgeq.quant.scheme import FUNCTIONS
 from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, lookup_table, softmax_table
 
 if TYPE_CHECKING:
@@ -149,8 +150,7 @@ _FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "Erf": _erf,
     "Softplus": lambda x: np.logaddexp(0, x),
 }
-_PARAMETRIC = {"HardSigmoid", "Elu", "Gelu"}
-UNARY = frozenset(_FUNCTIONS) | _PARAMETRIC | ACTIVATIONS
+UNARY = FUNCTIONS | ACTIVATIONS
 
 
 def _function(node: ir.Node) -> Callable[[np.ndarray], np.ndarray]:

@@ -35,6 +35,10 @@ class Value:
         """The same integers, seen through another index map."""
         return replace(self, index=index)
 
+    def read(self, array: np.ndarray) -> np.ndarray:
+        """The value's elements in logical order, (samples, *logical shape), from its buffer's (samples, ...)."""
+        return array.reshape(len(array), -1)[:, self.index]
+
 
 def dense(shape: tuple[int, ...]) -> np.ndarray:
     """The index map of a dense row-major buffer."""
