@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from program.programs import program
+from program.programs import requantize as settings_of
 
 from edgeq.errors import VerificationError
 from edgeq.program.interpreter import execute, interpret, requantize
 from edgeq.program.ops import AveragePool, Conv2D, Lut, MaxPool, Requantize, Softmax
 from edgeq.quant.tables import softmax_table
-from tests.program.programs import program
-from tests.program.programs import requantize as settings_of
 
 
 def scale_down(acc: int, rq: Requantize, channel: int) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from program.programs import program
 
 from edgeq.program.ops import Add, Lut, Op, View
 from edgeq.program.planner import ALIGNMENT, arena_buffers, in_place_operands, plan_arena
 from edgeq.program.program import Program
-from tests.program.programs import program
 
 TABLE = np.arange(-128, 128).astype(np.int8)
 

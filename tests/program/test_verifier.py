@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from program.programs import program, requantize
 
 from edgeq.errors import VerificationError
 from edgeq.program.ops import Copy, Dense, Lut, Op, View
 from edgeq.program.program import Program
 from edgeq.program.verifier import verify_program
-from tests.program.programs import program, requantize
 
 TABLE = np.zeros(256, np.int8)
 
