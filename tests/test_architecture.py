@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A room may import itself, its own level and those above it in this list.
 LEVELS = (
     ("edgeq.errors",),
-    ("edgeq.config", "edgeq.pipeline", "edgeq.targets.target", "edgeq.targets.load"),
+    ("edgeq.config", "edgeq.pipeline", "edgeq.progress", "edgeq.targets.target", "edgeq.targets.load"),
     ("edgeq.quant",),
     ("edgeq.program",),
     ("edgeq.frontend", "edgeq.calibrate", "edgeq.passes"),
@@ -24,6 +24,7 @@ LEVELS = (
     ("edgeq.targets",),
     ("edgeq.package",),
     ("edgeq.run", "edgeq.report"),
+    ("edgeq.evaluate", "edgeq.quantizer"),
     ("edgeq.compiler",),
     ("edgeq", "edgeq.cli"),
 )
