@@ -16,7 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # A room may import itself, its own level and those above it in this list.
 LEVELS = (
     ("edgeq.errors",),
-    ("edgeq.config", "edgeq.pipeline", "edgeq.progress", "edgeq.targets.target", "edgeq.targets.load"),
+    (
+        "edgeq.config",
+        "edgeq.config_values",
+        "edgeq.pipeline",
+        "edgeq.progress",
+        "edgeq.targets.target",
+        "edgeq.targets.load",
+    ),
     ("edgeq.quant",),
     ("edgeq.program",),
     ("edgeq.frontend", "edgeq.calibrate", "edgeq.passes"),
