@@ -60,13 +60,14 @@ def imported_names(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def imported_modules(name: str) -> Iterator[str]:
     """Modules of the package that one of its modules imports."""
     for imported in imported_names(SOURCES[name]):
+        assert not imported.startswith("."), f"{name} has a relative import"
         target = imported if imported in SOURCES else imported.rpartition(".")[0]
         if target in SOURCES and target != name:
             yield target
