@@ -58,6 +58,7 @@ class Port:
         shape: Shape at the interface (as in the ONNX model, or NHWC where the user asked for it).
         scale, zero_point: real = scale * (integer - zero_point).
         unsigned: The interface shows uint8; the program adds -128 on the way in, +128 on the way out.
+        order: For each axis at the interface, the axis of the ONNX model that it is; empty where they are the same.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Port:
     scale: float
     zero_point: int
     unsigned: bool = False
+    order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from edgeq.program.builder.activation import Activation
 from edgeq.program.builder.context import Context, ints, shape_of, views
 from edgeq.program.builder.layout import Value, channels_last, dense, is_dense
 from edgeq.program.ops import Copy, Lut, View
-from edgeq.program.program import Port
+from edgeq.program.program import Buffer, Port
 from edgeq.quant.qparams import QuantParams
 
 if TYPE_CHECKING:
@@ -50,37 +50,41 @@ def add_input(
     ctx: Context, value: ir.Value, params: QuantParams, interface: Interface, tensor: str | None
 ) -> tuple[Port, Value]:
     """Makes the port of a graph input and the value that the program goes on with."""
-    order = interface.order(len(shape_of(value)), channels_are_last=_enters_channels_last(value))
-    physical = tuple(shape_of(value)[axis] for axis in order)
+    shape = shape_of(value)
+    order = interface.order(len(shape), channels_are_last=_enters_channels_last(value))
+    physical = tuple(shape[axis] for axis in order)
+    inside = ctx.new_buffer(physical, params, tensor=tensor)
+    adapt = {"int8": _as_int8, "uint8": _from_uint8, "int16": _from_int16}[interface.input_type]
+    port = adapt(ctx, str(value.name), inside, params)
+    ctx.ports.add(port.buffer)
     index = dense(physical).transpose(np.argsort(order))
-    assert value.name is not None
-    ctx.ports.add(f"b{len(ctx.buffers)}")
-    if interface.input_type == "int8":
-        buffer = ctx.new_buffer(physical, params, tensor=tensor)
-        return Port(value.name, buffer.name, physical, params.scale, params.zero_point), Value(
-            buffer.name, index, params
-        )
-    if interface.input_type == "uint8":
-        outside = ctx.new_buffer(physical, params)
-        inside = ctx.new_buffer(physical, params, tensor=tensor)
-        ctx.emit(Lut(f"input:{value.name}", inside.name, outside.name, OFFSET_TABLE))
-        port = Port(value.name, outside.name, physical, params.scale, params.zero_point + 128, unsigned=True)
-        return port, Value(inside.name, index, params)
-    return _add_int16_input(ctx, value.name, physical, index, params, tensor)
+    return replace(port, order=_reordered(order)), Value(inside.name, index, params)
 
 
-def _add_int16_input(
-    ctx: Context, name: str, physical: tuple[int, ...], index: np.ndarray, params: QuantParams, tensor: str | None
-) -> tuple[Port, Value]:
+def _as_int8(ctx: Context, name: str, inside: Buffer, params: QuantParams) -> Port:
+    return Port(name, inside.name, inside.shape, params.scale, params.zero_point)
+
+
+def _from_uint8(ctx: Context, name: str, inside: Buffer, params: QuantParams) -> Port:
+    outside = ctx.new_buffer(inside.shape, params)
+    ctx.emit(Lut(f"input:{name}", inside.name, outside.name, OFFSET_TABLE))
+    return Port(name, outside.name, outside.shape, params.scale, params.zero_point + 128, unsigned=True)
+
+
+def _from_int16(ctx: Context, name: str, inside: Buffer, params: QuantParams) -> Port:
     """A symmetric int16 port over the same real range, requantized to int8 on entry."""
     reach = max(abs(params.qmin - params.zero_point), abs(params.qmax - params.zero_point)) * params.scale
     wide = QuantParams(float(np.float32(reach / 32767)), 0, 16)
-    outside = ctx.new_buffer(physical, wide)
-    inside = ctx.new_buffer(physical, params, tensor=tensor)
+    outside = ctx.new_buffer(inside.shape, wide)
     view = View((outside.size,), (1,))
     rq = Activation().requantize(wide.scale / params.scale, params)
     ctx.emit(Copy(f"input:{name}", inside.name, outside.name, view, view, 0, rq))
-    return Port(name, outside.name, physical, wide.scale, 0), Value(inside.name, index, params)
+    return Port(name, outside.name, outside.shape, wide.scale, 0)
+
+
+def _reordered(order: tuple[int, ...]) -> tuple[int, ...]:
+    """What `Port.order` says: nothing where the axes are as in the model."""
+    return () if order == tuple(range(len(order))) else order
 
 
 def add_output(ctx: Context, result: Value, value: ir.Value, interface: Interface) -> Port:
@@ -95,7 +99,8 @@ def add_output(ctx: Context, result: Value, value: ir.Value, interface: Interfac
         ctx.emit(Copy(f"output:{value.name}", own.name, buffer.name, x_view, y_view))
         buffer = own
     ctx.ports.add(buffer.name)
-    return Port(value.name, buffer.name, index.shape, result.params.scale, result.params.zero_point)
+    params = result.params
+    return Port(value.name, buffer.name, index.shape, params.scale, params.zero_point, order=_reordered(order))
 
 
 def _enters_channels_last(value: ir.Value) -> bool:

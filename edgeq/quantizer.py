@@ -1,0 +1,108 @@
+"""One model from its file to QDQ ONNX: frontend, calibration, quantization passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.config import Config
+from edgeq.progress import Progress
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from edgeq.calibrate.samples import Samples, Spec
+    from edgeq.pipeline import PassRecord
+
+RANDOM_SAMPLES = 32
+FEW_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized model and what led to it.
+
+    Attributes:
+        reference: The canonical model before quantization: float, or the QDQ model that the user gave.
+        model: QDQ ONNX with frozen weights.
+        records: The passes that ran.
+        warnings: For the user.
+    """
+
+    reference: ir.Model
+    model: ir.Model
+    records: list[PassRecord]
+    warnings: list[str] = field(default_factory=list)
+
+
+def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
+    """Loads a model and quantizes it; a model that is quantized already keeps its own scales.
+
+    Raises:
+        EdgeqError: The model or the calibration data cannot be used.
+    """
+    from edgeq.frontend import load_model
+    from edgeq.passes.import_qat import is_quantized
+    from edgeq.passes.recipes import import_passes, quantize_passes
+    from edgeq.pipeline import run_passes
+
+    warnings: list[str] = []
+    records: list[PassRecord] = []
+
+    def record(done: PassRecord) -> None:
+        records.append(done)
+        progress(f"pass {done.name}", len(records), 0)
+
+    progress("load model", 0, 0)
+    reference = load_model(
+        source, shapes=config.shapes, warn=warnings.append, dump_dir=config.dump_passes, on_pass=record
+    )
+    if is_quantized(reference):
+        passes = import_passes()
+    else:
+        samples = calibration_samples(reference, config, warnings)
+        passes = quantize_passes(samples, progress=partial(progress, "calibrate"))
+    model, _ = run_passes(
+        reference.clone(), passes, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
+    )
+    return Quantized(reference, model, records, warnings)
+
+
+def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:
+    """The user's calibration samples; without them random ones, and a loud warning."""
+    from edgeq.calibrate.synthetic import random_samples
+    from edgeq.quant.qparams import Range
+
+    inputs = input_specs(model)
+    if config.calib is not None:
+        samples = read_samples(config.calib, inputs)
+        if len(samples) < FEW_SAMPLES:
+            warnings.append(f"only {len(samples)} calibration samples: ranges may be too narrow; use 32 or more")
+        return samples
+    lo, hi = config.input_range
+    warnings.append(
+        f"NO CALIBRATION DATA: ranges come from random numbers between {lo:g} and {hi:g}, and accuracy will suffer; "
+        "give real samples with --calib"
+    )
+    return random_samples(inputs, dict.fromkeys(inputs, Range(lo, hi)), config.seed, RANDOM_SAMPLES)
+
+
+def read_samples(data: Path | Mapping[str, np.ndarray], inputs: Mapping[str, Spec]) -> Samples:
+    """Samples from a file, a folder, or arrays in memory."""
+    from edgeq.calibrate.load import load_samples
+    from edgeq.calibrate.synthetic import samples_of
+
+    return load_samples(data, inputs) if isinstance(data, str | Path) else samples_of(data, inputs)
+
+
+def input_specs(model: ir.Model) -> dict[str, Spec]:
+    """Shape and element type of each input of a canonical model."""
+    return {
+        str(value.name): (tuple(int(d) for d in value.shape), np.dtype(value.dtype.numpy()))  # type: ignore
+        for value in model.graph.inputs
+    }
