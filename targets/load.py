@@ -26,9 +26,7 @@ def load_target(name: str) -> Target:
     if name in targets:
         return targets[name]
     nearest = difflib.get_close_matches(name, targets, n=1, cutoff=0.0)[0]
-    raise UsageError(
-        f"there is no target {name!r}; known are {', '.join(sorted(targets))}", fix=f"--target {nearest}"
-    )
+    raise UsageError(f"there is no target {name!r}; known are {', '.join(sorted(targets))}", fix=f"--target {nearest}")
 
 
 @cache

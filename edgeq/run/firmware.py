@@ -82,11 +82,14 @@ def symbol_sizes(elf: Path, target: Target) -> dict[str, int]:
 
 
 def _float_flags(target: Target, float_abi: str | None) -> tuple[str, ...]:
-    if not target.float_abis and float_abi is None:
+    abi = float_abi or next(iter(target.float_abis), None)
+    if abi is None:
         return ()
-    abi = float_abi or target.float_abis[0]
     if abi not in target.float_abis:
-        raise UsageError(f"target {target.name!r} has no float ABI {abi!r}", fix=f"use {' or '.join(target.float_abis)}")
+        offered = " or ".join(target.float_abis)
+        raise UsageError(
+            f"target {target.name!r} has no float ABI {abi!r}", fix=f"use {offered}" if offered else "leave it out"
+        )
     return (f"-mfloat-abi={abi}",)
 
 

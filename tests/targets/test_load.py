@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeq.errors import UsageError
+from edgeq.run.counters import COUNTERS
+from edgeq.run.firmware import BOARD
+from edgeq.run.toolchain import TOOLS
+from edgeq.targets.load import BOARDS, all_targets, load_target, read_target
+
+EMULATED = [target for target in all_targets() if target.emulator is not None]
+
+
+def test_every_board_file_is_a_target() -> None:
+    assert {target.name for target in all_targets()} == {path.stem for path in BOARDS.glob("*.toml")}
+    assert {"cortex-m4", "cortex-m0", "rv32imc", "host"} <= {target.name for target in all_targets()}
+
+
+def test_an_alias_is_the_target_itself() -> None:
+    assert load_target("cortex-m") is load_target("cortex-m4")
+
+
+def test_names_and_aliases_are_unique() -> None:
+    names = [name for target in all_targets() for name in (target.name, *target.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_features_tell_the_cores_apart() -> None:
+    assert "dsp" in load_target("cortex-m4").features
+    assert not load_target("cortex-m0").features
+    assert load_target("cortex-m4").float_abis == ("hard", "soft")
+
+
+def test_an_unknown_target_names_the_nearest_and_lists_all() -> None:
+    with pytest.raises(UsageError, match="rv32imc") as caught:
+        load_target("cortexm4")
+    assert caught.value.fix == "--target cortex-m4"
+    assert all(target.name in str(caught.value) for target in all_targets())
+
+
+@pytest.mark.parametrize("target", EMULATED, ids=lambda target: target.name)
+def test_what_an_emulated_target_names_exists(target) -> None:
+    assert {target.gcc, target.libc, target.emulator.command[0]} <= {tool.name for tool in TOOLS}
+    assert (BOARD / f"{target.emulator.startup}.c").is_file()
+    assert (BOARD / f"{target.emulator.counter}.c").is_file()
+    assert target.emulator.counter in COUNTERS
+
+
+GOOD = (BOARDS / "cortex-m4.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('cpu = "cortex-m4"\n', "", "key 'cpu' is missing"),
+        ('cpu = "cortex-m4"', "cpu = 4", "key 'cpu' must be a string, not 4"),
+        ('cpu = "cortex-m4"', 'cpu = "m"\ncpus = "m"', "unknown key 'cpus'"),
+        ('["cortex-m"]', '"cortex-m"', "key 'aliases' must be a list of strings, not 'cortex-m'"),
+        ('["cortex-m"]', "[1]", r"key 'aliases' must be a list of strings, not \[1\]"),
+        ("ram = { origin = 0x20000000,", "ram = {", r"key 'emulator.ram.origin' is missing"),
+        ("length = 0x400000 }", "length = true }", "key 'emulator.flash.length' must be an integer, not True"),
+        (
+            "flash = { origin = 0x00000000, length = 0x400000 }",
+            "flash = 4",
+            "key 'emulator.flash' must be a table, not 4",
+        ),
+        ('startup = "arm_m"', 'start = "arm_m"', "unknown key 'emulator.start'"),
+        ("aliases", 'name = "m4"\naliases', "unknown key 'name'"),
+        ('cpu = "cortex-m4"', "cpu = ", "not valid TOML"),
+    ],
+)
+def test_a_wrong_board_file_is_reported_by_file_and_key(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    assert old in GOOD
+    path = tmp_path / "odd.toml"
+    path.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(UsageError, match=complaint) as caught:
+        read_target(path)
+    assert caught.value.file == str(path)
+
+
+def test_a_new_board_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(GOOD)
+    assert read_target(tmp_path / "mine.toml").name == "mine"
