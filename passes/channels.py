@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
+
 from edgeq.passes.editing import constant, set_constant
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
+
 from edgeq.passes.channels import Affine, apply_affine, can_scale
 from edgeq.passes.editing import constant, set_constant, sole_consumer, static_shape, substitute
 

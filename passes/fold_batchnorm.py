@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
+
 from edgeq.passes.channels import Affine, apply_affine, can_scale
 from edgeq.passes.editing import add_constant, constant, insert_node, sole_consumer, static_shape, substitute
 

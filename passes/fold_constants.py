@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 import onnx_ir as ir
-from edgeq.passes.editing import add_constant, constant, static_shape
 from onnx_ir.passes import common
+
+from edgeq.passes.editing import add_constant, constant, static_shape
 
 _QUANTIZERS = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
 _RANDOM = frozenset({"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
+
 from edgeq.passes.editing import add_constant, insert_node, integers, static_shape, substitute
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import onnx_ir as ir
+
 from edgeq.passes.editing import static_shape
 
 _WINDOWED = frozenset({"Conv", "MaxPool", "AveragePool"})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
+
 from edgeq.passes.editing import bypass, constant, integers, static_shape
 
 

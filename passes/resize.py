@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import onnx_ir as ir
+
 from edgeq.passes.editing import static_shape
 
 

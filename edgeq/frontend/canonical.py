@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from onnx_ir.passes import PassBase
+
 from edgeq.passes.fold_affine import FoldAffine
 from edgeq.passes.fold_batchnorm import FoldBatchnorm
 from edgeq.passes.fold_constants import FoldConstants
+from edgeq.passes.fuse_activation import FuseActivation
 from edgeq.passes.fuse_matmul_to_gemm import FuseMatmulToGemm
 from edgeq.passes.fuse_pad import FusePad
+from edgeq.passes.layout import Layout
 from edgeq.passes.lower_reduce_mean import LowerReduceMean
 from edgeq.passes.normalize_conv import NormalizeConv
 from edgeq.passes.remove_dead import RemoveDead
 from edgeq.passes.remove_identity import RemoveIdentity
-from onnx_ir.passes import PassBase
 
 
 def canonical_passes() -> list[PassBase]:
@@ -22,8 +25,10 @@ def canonical_passes() -> list[PassBase]:
         NormalizeConv(),
         LowerReduceMean(),
         FuseMatmulToGemm(),
+        Layout(),
         FoldBatchnorm(),
         FoldAffine(),
         FusePad(),
+        FuseActivation(),
         RemoveDead(),
     ]

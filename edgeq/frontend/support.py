@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Callable
 
 import onnx_ir as ir
-from edgeq.passes.editing import constant, integers, parameter, scalar, static_shape
-from edgeq.passes.resize import repeats
 
 from edgeq.errors import UnsupportedError
+from edgeq.passes.editing import constant, integers, parameter, scalar, static_shape
+from edgeq.passes.resize import repeats
 from edgeq.quant.scheme import FUNCTIONS
 
 Check = Callable[[ir.Node], str | None]

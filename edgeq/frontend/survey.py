@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import onnx_ir as ir
-from edgeq.passes.editing import parameter, static_shape
 
 from edgeq.frontend.support import unsupported_reason
+from edgeq.passes.editing import parameter, static_shape
 
 
 @dataclass(frozen=True)

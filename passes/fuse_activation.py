@@ -1,0 +1,137 @@
+"""Gives activations one form: Relu, Clip with constant limits, HardSigmoid, HardSwish."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from onnxscript.rewriter.pattern import RewriteRuleClassBase, RewriteRuleSet
+
+from edgeq.passes.editing import add_constant, bypass, constant, scalar, sole_consumer, static_shape
+
+
+class FuseActivation(ir.passes.InPlacePass):
+    """Merge consecutive clamps; write Max and Min with a number as Clip, Clip from 0 as Relu; find HardSwish.
+
+    HardSigmoid and HardSwish are found in the arithmetic that exporters write for them: Clip(x + 3, 0, 6) / 6, times
+    x. x * Sigmoid(x) stays as it is. Clamps with limits that are not constant, or cross, are declined.
+
+    The function is unchanged up to float rounding; idempotent.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        changed = False
+        for node in model.graph:
+            if node.op_type in ("Max", "Min"):
+                changed |= _to_clip(node)
+            if node.op_type in ("Relu", "Clip"):
+                changed |= _merge(node)
+        changed |= bool(_HARD.apply_to_model(model))
+        return ir.passes.PassResult(model, changed)
+
+
+def limits(node: ir.Node) -> tuple[float, float] | None:
+    """The limits of a Relu or Clip; None where they are not constant or cross."""
+    if node.op_type == "Relu":
+        return 0.0, math.inf
+    given = [*node.inputs[1:], None, None][:2]
+    found = [scalar(value) for value in given]
+    if any(value is not None and number is None for value, number in zip(given, found, strict=True)):
+        return None
+    low, high = (-math.inf if found[0] is None else found[0]), (math.inf if found[1] is None else found[1])
+    return (low, high) if low <= high else None
+
+
+def _to_clip(node: ir.Node) -> bool:
+    """Max(x, number) and Min(x, number)."""
+    if len(node.inputs) != 2:
+        return False
+    index = 0 if constant(node.inputs[1]) is not None else 1
+    x, number = node.inputs[index], scalar(node.inputs[1 - index])
+    if number is None or x is None or x.dtype != ir.DataType.FLOAT or static_shape(x) != static_shape(node.outputs[0]):
+        return False
+    node.replace_input_with(0, x)
+    _set_limits(node, *((number, math.inf) if node.op_type == "Max" else (-math.inf, number)))
+    return True
+
+
+def _merge(node: ir.Node) -> bool:
+    """Take over the clamp in front; write a lone Clip from 0 as Relu."""
+    own, x = limits(node), node.inputs[0]
+    if own is None or x is None:
+        return False
+    first = x.producer()
+    inner = limits(first) if first is not None and first.op_type in ("Relu", "Clip") else None
+    if first is None or inner is None or sole_consumer(x) is not node:
+        if node.op_type == "Relu" or own != (0.0, math.inf):
+            return False
+        _set_limits(node, *own)
+        return True
+    merged = [min(max(limit, own[0]), own[1]) for limit in inner]
+    bypass(first)
+    _set_limits(node, *merged)
+    return True
+
+
+def _set_limits(node: ir.Node, low: float, high: float) -> None:
+    """Make the node a Clip, or a Relu where that says the same."""
+    if (low, high) == (0.0, math.inf):
+        node.op_type = "Relu"
+        node.resize_inputs(1)
+        return
+    graph = node.graph
+    assert graph is not None
+    node.op_type = "Clip"
+    node.resize_inputs(3)
+    for index, (limit, name) in enumerate(((low, "min"), (high, "max")), 1):
+        array = np.array(limit, np.float32)
+        node.replace_input_with(
+            index, add_constant(graph, f"{node.name}_{name}", array) if abs(limit) < math.inf else None
+        )
+
+
+def _is(value: ir.Value, number: float) -> bool:
+    found = scalar(value)
+    return found is not None and math.isclose(found, number, rel_tol=1e-6)
+
+
+class _HardSigmoid(RewriteRuleClassBase):
+    """Clip(x + 3, 0, 6) * (1 / 6)."""
+
+    def pattern(self, op: Any, x: Any, three: Any, low: Any, high: Any, sixth: Any) -> Any:
+        return op.Mul(op.Clip(op.Add(x, three), low, high), sixth, _outputs=["y"])
+
+    def check(self, context: Any, three: Any, low: Any, high: Any, sixth: Any, **_: Any) -> bool:
+        return _is(three, 3) and scalar(low) == 0 and _is(high, 6) and _is(sixth, 1 / 6)
+
+    def rewrite(self, op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
+        return _named(op.HardSigmoid(x, alpha=1 / 6, beta=0.5), y)
+
+
+class _HardSwish(RewriteRuleClassBase):
+    """x * HardSigmoid(x)."""
+
+    def pattern(self, op: Any, x: Any) -> Any:
+        return op.Mul(x, op.HardSigmoid(x, _outputs=["gate"]), _outputs=["y"])
+
+    def check(self, context: Any, gate: ir.Value, **_: Any) -> bool:
+        node = gate.producer()
+        assert node is not None
+        alpha, beta = node.attributes.get_float("alpha", 0.2), node.attributes.get_float("beta", 0.5)
+        return math.isclose(alpha, 1 / 6, rel_tol=1e-6) and beta == 0.5
+
+    def rewrite(self, op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
+        return _named(op.HardSwish(x), y)
+
+
+def _named(value: ir.Value, replaced: ir.Value) -> ir.Value:
+    """The node that makes `value` gets the name of the one that made `replaced`."""
+    new, old = value.producer(), replaced.producer()
+    assert new is not None and old is not None
+    new.name = old.name
+    return value
+
+
+_HARD = RewriteRuleSet([_HardSigmoid.rule(), _HardSwish.rule()], commute=True)
