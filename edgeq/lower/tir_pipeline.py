@@ -29,7 +29,6 @@ def lower_tir(kernels: Iterable[Kernel], tvm_target: TvmTarget) -> IRModule:
             tirx.transform.BindTarget(tvm_target),
             tirx.transform.FlattenBuffer(),
             tirx.transform.RemoveNoOp(),
-            tirx.transform.LowerIntrin(),
         ]
     )
     return passes(ir.IRModule(functions))

@@ -14,6 +14,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Writes
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
 from edgeq.targets.portable.tables import Channels, Weights
+from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
     from tvm.tirx import PrimFunc
@@ -43,7 +44,7 @@ def _rows(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x
     (sh, sw), (top, left, _, _) = op.strides, op.pads
     w_dtype, y_dtype, acc_dtype = weights.dtype, form.dtype, accumulator(op.requantize)
     zero_point = op.x_zero_point
-    counts_outside = any(op.pads) and zero_point != 0
+    counts_outside = zero_point != 0 and not Window(op, (kh, kw)).always_inside
 
     @T.prim_func(private=True)
     def kernel(
@@ -84,7 +85,7 @@ def _taps(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x
     """Each tap of the kernel is tested, outside the loop over the channels of a group."""
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
     _, kh, kw, per_group = op.weight.shape
-    (sh, sw), (dh, dw), (top, left, _, _) = op.strides, op.dilations, op.pads
+    window = Window(op, (kh, kw))
     w_dtype, y_dtype, acc_dtype = weights.dtype, form.dtype, accumulator(op.requantize)
     zero_point, groups, o_group = op.x_zero_point, op.groups, o // op.groups
 
@@ -102,14 +103,14 @@ def _taps(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x
             oc: T.let[T.int32] = g * o_group + og
             acc[0] = table[oc].astype(acc_dtype)
             for ky, kx in T.grid(kh, kw):
-                iy: T.let[T.int32] = oy * sh + ky * dh - top
-                ix: T.let[T.int32] = ox * sw + kx * dw - left
+                iy: T.let[T.int32] = window.row(oy, ky)
+                ix: T.let[T.int32] = window.column(ox, kx)
                 w_tap: T.let[T.int32] = ((oc * kh + ky) * kw + kx) * per_group
-                if iy >= 0 and iy < ih and ix >= 0 and ix < iw:
+                if window.inside(iy, ix):
                     x_tap: T.let[T.int32] = ((b * ih + iy) * iw + ix) * c + g * per_group
                     for i in T.serial(per_group):
                         acc[0] += (int32(x[x_tap + i]) * weights.load(w, w_tap + i)).astype(acc_dtype)
-                else:
+                elif zero_point != 0:
                     for i in T.serial(per_group):
                         acc[0] += (zero_point * weights.load(w, w_tap + i)).astype(acc_dtype)
             y[((b * oh + oy) * ow + ox) * o + oc] = channels.requantize(form, acc[0], table, oc)

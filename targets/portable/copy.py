@@ -29,7 +29,7 @@ def copy(op: Copy, program: Program, target: Target) -> Generated:
     form = Requantizer(op.requantize, target, y_dtype) if op.requantize is not None else None
 
     def moved(x: Expr) -> Expr:
-        return T.Cast(y_dtype, x) if form is None else form.scalar(int32(x) - op.x_zero_point)
+        return x.astype(y_dtype) if form is None else form.scalar(int32(x) - op.x_zero_point)
 
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle(x_dtype), y_ptr: T.handle(y_dtype)):

@@ -11,6 +11,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Writes
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
 from edgeq.targets.portable.tables import Channels, Weights
+from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D
@@ -30,7 +31,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     """Depthwise convolution with weights in the order (kh, kw, c): contiguous along channels, as the image is."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     _, kh, kw, _ = op.weight.shape
-    (sh, sw), (dh, dw), (top, left, _, _) = op.strides, op.dilations, op.pads
+    window = Window(op, (kh, kw))
     weights = Weights(op.weight.transpose(1, 2, 3, 0).reshape(-1), op.weight_bits)
     channels = Channels(op.bias, op.requantize)
     form = Requantizer(op.requantize, target, program.buffer[op.y].dtype)
@@ -52,14 +53,14 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
             for i in T.serial(block):
                 acc[i] = table[first + i].astype(acc_dtype)
             for ky, kx in T.grid(kh, kw):
-                iy: T.let[T.int32] = oy * sh + ky * dh - top
-                ix: T.let[T.int32] = ox * sw + kx * dw - left
+                iy: T.let[T.int32] = window.row(oy, ky)
+                ix: T.let[T.int32] = window.column(ox, kx)
                 w_tap: T.let[T.int32] = (ky * kw + kx) * c + first
-                if iy >= 0 and iy < ih and ix >= 0 and ix < iw:
+                if window.inside(iy, ix):
                     x_tap: T.let[T.int32] = ((b * ih + iy) * iw + ix) * c + first
                     for i in T.serial(block):
                         acc[i] += (int32(x[x_tap + i]) * weights.load(w, w_tap + i)).astype(acc_dtype)
-                else:
+                elif zero_point != 0:
                     for i in T.serial(block):
                         acc[i] += (zero_point * weights.load(w, w_tap + i)).astype(acc_dtype)
             for i in T.serial(block):

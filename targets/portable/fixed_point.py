@@ -6,14 +6,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
+from tvm.script.ir_builder import IRBuilder
 
 if TYPE_CHECKING:
-    from tvm.tirx import Expr
+    from tvm.tirx import Expr, Var
 
     from edgeq.program.ops import Requantize
     from edgeq.targets.target import Target
 
 MultiplyHigh = Callable[["Expr", "Expr"], "Expr"]
+
+
+def bind(name: str, value: Expr) -> Var:
+    """Gives `value` a name in the kernel that is being written."""
+    variable = T.bind(value)
+    IRBuilder.name(name, variable)
+    return variable
 
 
 def int32(value: Expr) -> Expr:
@@ -40,12 +48,12 @@ def multiply_by_halves(a: Expr, m: Expr) -> Expr:
 
     |ah ml| < 2^31 may leave no room for the other terms: its own upper bits are taken out before the sum.
     """
-    ah, al = T.shift_right(a, 16), T.bitwise_and(a, 0xFFFF)
-    mh, ml = T.shift_right(m, 16), T.bitwise_and(m, 0xFFFF)
-    low = int32(T.shift_right(T.Cast("uint32", al) * T.Cast("uint32", ml), T.uint32(16)))
-    middle = ah * ml
+    ah, al = bind("a_high", T.shift_right(a, 16)), bind("a_low", T.bitwise_and(a, 0xFFFF))
+    mh, ml = bind("m_high", T.shift_right(m, 16)), bind("m_low", T.bitwise_and(m, 0xFFFF))
+    low = bind("low", int32(T.shift_right(T.Cast("uint32", al) * T.Cast("uint32", ml), T.uint32(16))))
+    middle = bind("middle", ah * ml)
     carried = T.shift_right(T.bitwise_and(middle, 0x7FFF) + al * mh + low + (1 << 14), 15)
-    return 2 * (ah * mh) + T.shift_right(middle, 15) + carried
+    return ah * mh * 2 + T.shift_right(middle, 15) + carried
 
 
 def multiply_high(target: Target) -> MultiplyHigh:
@@ -88,10 +96,10 @@ class Requantizer:
 
     def __call__(self, acc: Expr, multiplier: Expr, negative: Expr | None = None) -> Expr:
         """The output for accumulator `acc`, with the multiplier for its sign."""
-        a = pre_shift(acc, self.requantize)
-        m = multiplier if negative is None else T.Select(a < 0, negative, multiplier)
-        y = self.multiply(a, m) + self.requantize.zero_point
-        return clamp(y, self.requantize.lo, self.requantize.hi, self.dtype)
+        a = bind("a", pre_shift(acc, self.requantize))
+        m = multiplier if negative is None else bind("m", T.Select(a < 0, negative, multiplier))
+        scaled = bind("scaled", self.multiply(a, m))
+        return clamp(scaled + self.requantize.zero_point, self.requantize.lo, self.requantize.hi, self.dtype)
 
     def scalar(self, acc: Expr) -> Expr:
         """The same, where one multiplier serves every element: an immediate value in the code."""

@@ -10,6 +10,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Writes
 from edgeq.targets.portable.fixed_point import clamp, int32
+from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
     from edgeq.program.ops import MaxPool
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def max_pool(op: MaxPool, program: Program, target: Target) -> Generated:
     """Maximum of the window's valid elements."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
-    (kh, kw), (sh, sw), (dh, dw), (top, left, _, _) = op.kernel, op.strides, op.dilations, op.pads
+    (kh, kw), window = op.kernel, Window(op, op.kernel)
     x_dtype, y_dtype, lo, hi = program.buffer[op.x].dtype, program.buffer[op.y].dtype, op.lo, op.hi
     lowest = int(np.iinfo(x_dtype).min)
 
@@ -33,9 +34,9 @@ def max_pool(op: MaxPool, program: Program, target: Target) -> Generated:
         for b, oy, ox, ch in T.grid(n, oh, ow, c):
             largest[0] = lowest
             for ky, kx in T.grid(kh, kw):
-                iy: T.let[T.int32] = oy * sh + ky * dh - top
-                ix: T.let[T.int32] = ox * sw + kx * dw - left
-                if iy >= 0 and iy < ih and ix >= 0 and ix < iw:
+                iy: T.let[T.int32] = window.row(oy, ky)
+                ix: T.let[T.int32] = window.column(ox, kx)
+                if window.inside(iy, ix):
                     largest[0] = T.max(largest[0], int32(x[((b * ih + iy) * iw + ix) * c + ch]))
             y[((b * oh + oy) * ow + ox) * c + ch] = clamp(largest[0], lo, hi, y_dtype)
 

@@ -1,0 +1,121 @@
+"""Functions of lowered TIR as C99 text. The names of the kernel's own variables are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from edgeq.errors import VerificationError
+from edgeq.lower.c_expression import ExpressionPrinter, c_type, is_scalar
+
+if TYPE_CHECKING:
+    from tvm.tirx import PrimFunc, Stmt, Var
+
+INDENT = "    "
+
+
+def print_function(func: PrimFunc) -> str:
+    """A C function definition of `func`'s global symbol.
+
+    Raises:
+        VerificationError: The function holds a node that has no C form.
+    """
+    return _FunctionPrinter(func).definition()
+
+
+class _FunctionPrinter:
+    def __init__(self, func: PrimFunc) -> None:
+        self.func = func
+        self.expressions = ExpressionPrinter()
+        statements = list(_flatten(func.body))
+        self.declarations = [s for s in statements if type(s).__name__ == "DeclBuffer"]
+        self.body = [s for s in statements if type(s).__name__ != "DeclBuffer"]
+
+    def definition(self) -> str:
+        parameters = [self._parameter(p) for p in self.func.params]
+        lines = [f"void {self.func.attrs['global_symbol']}({', '.join(parameters)})", "{"]
+        for statement in self.body:
+            lines += self._statement(statement, 1)
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def _parameter(self, pointer: Var) -> str:
+        """The parameter has the name of the buffer that lies at it."""
+        buffer = next(d.buffer for d in self.declarations if d.data.same_as(pointer))
+        const = "" if any(s.buffer.same_as(buffer) for s in _stores(self.body)) else "const "
+        restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
+        return f"{const}{c_type(buffer.dtype)} *{restrict}{self._name(buffer)}"
+
+    def _name(self, variable: Var) -> str:
+        """A name for a new variable that none in scope has."""
+        taken = set(self.expressions.names.values())
+        name, number = variable.name, 1
+        while name in taken:
+            name, number = f"{variable.name}_{number}", number + 1
+        self.expressions.names[variable] = name
+        return name
+
+    def _block(self, body: Stmt, depth: int) -> list[str]:
+        """The statements of a block; the names that it declares end with it."""
+        outer = dict(self.expressions.names)
+        lines = [line for s in _flatten(body) for line in self._statement(s, depth)]
+        self.expressions.names = outer
+        return lines
+
+    def _statement(self, statement: Stmt, depth: int) -> list[str]:
+        kind = type(statement).__name__
+        method = getattr(self, f"_print_{kind.lower()}", None)
+        if method is None:
+            raise VerificationError(f"no C form for the TIR statement {kind}")
+        lines: list[str] = method(statement, depth)
+        return lines
+
+    def _print_allocbuffer(self, statement: Stmt, depth: int) -> list[str]:
+        buffer = statement.buffer
+        size = "" if is_scalar(buffer) else f"[{buffer.shape[0]}]"
+        return [f"{INDENT * depth}{c_type(buffer.dtype)} {self._name(buffer)}{size};"]
+
+    def _print_bind(self, statement: Stmt, depth: int) -> list[str]:
+        value = self.expressions.text(statement.value)
+        dtype = c_type(statement.var.ty.dtype)
+        return [f"{INDENT * depth}const {dtype} {self._name(statement.var)} = {value};"]
+
+    def _print_bufferstore(self, statement: Stmt, depth: int) -> list[str]:
+        element = self.expressions.element(statement.buffer, list(statement.indices))
+        return [f"{INDENT * depth}{element} = {self.expressions.text(statement.value)};"]
+
+    def _print_for(self, statement: Stmt, depth: int) -> list[str]:
+        extent = self.expressions.text(statement.extent)
+        outer = dict(self.expressions.names)
+        variable = self._name(statement.loop_var)
+        dtype = c_type(statement.loop_var.ty.dtype)
+        head = f"{INDENT * depth}for ({dtype} {variable} = 0; {variable} < {extent}; ++{variable}) {{"
+        lines = [head, *self._block(statement.body, depth + 1), f"{INDENT * depth}}}"]
+        self.expressions.names = outer
+        return lines
+
+    def _print_ifthenelse(self, statement: Stmt, depth: int) -> list[str]:
+        lines = [f"{INDENT * depth}if ({self.expressions.text(statement.condition)}) {{"]
+        lines += self._block(statement.then_case, depth + 1)
+        if statement.else_case is not None:
+            lines += [f"{INDENT * depth}}} else {{", *self._block(statement.else_case, depth + 1)]
+        return [*lines, f"{INDENT * depth}}}"]
+
+
+def _flatten(statement: Stmt) -> Iterator[Stmt]:
+    """Statements of a sequence, nested sequences opened."""
+    if type(statement).__name__ == "SeqStmt":
+        for part in statement.seq:
+            yield from _flatten(part)
+    else:
+        yield statement
+
+
+def _stores(statements: list[Stmt]) -> Iterator[Stmt]:
+    """Every store in and below the statements."""
+    for statement in statements:
+        if type(statement).__name__ == "BufferStore":
+            yield statement
+        for field in ("body", "then_case", "else_case"):
+            inner = getattr(statement, field, None)
+            if inner is not None:
+                yield from _stores(list(_flatten(inner)))
