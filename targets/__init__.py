@@ -1,0 +1,1 @@
+"""What hardware can do, as data, and the kernels of each family."""
