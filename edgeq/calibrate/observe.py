@@ -1,0 +1,59 @@
+"""Runs a float model on samples and observes the tensors that will be quantized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.calibrate.float_runner import FloatRunner
+from edgeq.calibrate.observers import MinMaxObserver, Observer
+from edgeq.calibrate.samples import Samples
+from edgeq.errors import CalibrationError
+from edgeq.quant.qparams import Range
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+def observe(
+    model: ir.Model,
+    samples: Samples,
+    tensors: Iterable[str],
+    *,
+    observer: Callable[[], Observer] = MinMaxObserver,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Range]:
+    """Ranges of tensors over all samples, in one streaming pass whose memory does not grow with their number.
+
+    Args:
+        model: Canonical float model.
+        samples: Inputs of `model`.
+        tensors: Names of graph inputs and node outputs.
+        observer: Makes one observer per tensor.
+        progress: Told (samples done, samples in total).
+
+    Raises:
+        CalibrationError: A tensor becomes infinite or NaN on a sample.
+    """
+    observers = {name: observer() for name in tensors}
+    inputs = {value.name for value in model.graph.inputs}
+    runner = FloatRunner(model, [name for name in observers if name not in inputs])
+    for done, sample in enumerate(samples.batches(1)):
+        values = sample | (runner.run(sample) if runner.outputs else {})
+        for name, seen in observers.items():
+            _check_finite(values[name], name, done)
+            seen.update(values[name])
+        if progress is not None:
+            progress(done + 1, len(samples))
+    return {name: seen.range() for name, seen in observers.items()}
+
+
+def _check_finite(values: np.ndarray, tensor: str, sample: int) -> None:
+    if not np.isfinite(values).all():
+        raise CalibrationError(
+            f"the float model computes NaN or infinity on sample {sample}",
+            tensor=tensor,
+            fix="check the samples' scaling, and the model's weights",
+        )

@@ -1,0 +1,59 @@
+"""Random samples, for models that come without calibration data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.calibrate.samples import Samples, SampleSource, Spec
+from edgeq.quant.qparams import Range
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayInMemory:
+    """An `ArraySource` that needs no file."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Element type of the array."""
+        return self.array.dtype
+
+    def rows(self, size: int) -> Iterator[np.ndarray]:
+        """The array in pieces of at most `size` along its first axis."""
+        return (self.array[i : i + size] for i in range(0, len(self.array), size))
+
+
+def random_samples(inputs: Mapping[str, Spec], ranges: Mapping[str, Range], seed: int, count: int) -> Samples:
+    """Uniformly distributed samples: the same for the same seed.
+
+    Args:
+        inputs: Shape and element type of each model input.
+        ranges: Range of each input's values.
+        seed: Of the generator.
+        count: Number of samples.
+    """
+    generator = np.random.default_rng(seed)
+    arrays = {
+        name: generator.uniform(ranges[name].lo, ranges[name].hi, (count, *shape)).astype(dtype)
+        for name, (shape, dtype) in inputs.items()
+    }
+    return samples_of(arrays, inputs)
+
+
+def samples_of(arrays: Mapping[str, np.ndarray], inputs: Mapping[str, Spec]) -> Samples:
+    """Samples from arrays in memory, (samples, *input shape)."""
+    return Samples(
+        {
+            name: [SampleSource(ArrayInMemory(arrays[name]), shape, dtype, len(arrays[name]), "memory", name)]
+            for name, (shape, dtype) in inputs.items()
+        }
+    )

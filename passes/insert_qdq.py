@@ -1,0 +1,117 @@
+"""Turns calibrated ranges into QuantizeLinear -> DequantizeLinear pairs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from edgeq.passes.calibrate_minmax import RANGE_KEY
+from edgeq.passes.editing import constant, unused_name
+from edgeq.passes.qdq import Grid, Use, insert_pair
+from edgeq.passes.quantization_points import activation_operands, group_output, movement_source, quantized_values
+from edgeq.passes.weighted import bias_of, channel_axis, not_constant, weight_of
+from edgeq.quant.qparams import QuantParams, Range, weight_scales
+from edgeq.quant.scheme import ANCHORS, WEIGHTED, output_params, symmetric
+
+Params = dict[ir.Value, QuantParams]
+
+
+@dataclass(frozen=True)
+class InsertQdq(ir.passes.InPlacePass):
+    """Quantizes activations per tensor and weights per output channel, as a QDQ graph that stays float at its rim.
+
+    Pairs stand behind graph inputs, fused groups and constant operands; data movement inherits. Weights stay float
+    in front of their pair until `FreezeWeights`.
+
+    Source: Jacob et al., CVPR 2018, sections 2.1 and 3; Krishnamoorthi, arXiv:1806.08342, 2018, section 3.1.1 (one
+    scale per output channel).
+
+    Raises:
+        UnsupportedError: A weight or bias that is not constant, or of another shape.
+
+    Attributes:
+        weight_bits: 4 or 8.
+        activation_bits: 8, or 16 (symmetric).
+        per_channel: One scale per output channel; one per weight tensor where False.
+    """
+
+    weight_bits: int = 8
+    activation_bits: int = 8
+    per_channel: bool = True
+
+    def requires(self, model: ir.Model) -> None:
+        missing = [value.name for value in quantized_values(model.graph) if RANGE_KEY not in value.meta]
+        if missing:
+            raise ir.passes.PreconditionError(f"values without a calibrated range: {', '.join(map(str, missing))}")
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        graph = model.graph
+        params = {value: self._activation_params(value) for value in quantized_values(graph)}
+        for node in list(graph):
+            if node.op_type in WEIGHTED:
+                self._quantize_weight(graph, node, params)
+        for value, uses in _constant_operands(graph).items():
+            insert_pair(graph, value, Grid.of(self._constant_params(value)), uses)
+        for value, chosen in params.items():
+            _quantize_activation(graph, value, chosen)
+        return ir.passes.PassResult(model, modified=True)
+
+    def _activation_params(self, value: ir.Value) -> QuantParams:
+        producer, bits = value.producer(), self.activation_bits
+        fixed = None if producer is None else output_params(producer.op_type, bits)
+        return fixed or self._params_of(value.meta[RANGE_KEY])
+
+    def _constant_params(self, value: ir.Value) -> QuantParams:
+        array = constant(value)
+        assert array is not None
+        return self._params_of(Range(float(array.min()), float(array.max())))
+
+    def _params_of(self, found: Range) -> QuantParams:
+        bits = self.activation_bits
+        return QuantParams.from_range(found.lo, found.hi, bits=bits, symmetric=symmetric(bits))
+
+    def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
+        weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
+        assert node.inputs[0] is not None
+        scales = weight_scales(
+            _required_constant(node, weight),
+            axis if self.per_channel else None,
+            self.weight_bits,
+            bias=None if bias is None else _required_constant(node, bias),
+            input_scale=params[movement_source(node.inputs[0])].scale,
+            output_scale=params[group_output(node)].scale,
+        )
+        insert_pair(graph, weight, Grid.symmetric(scales, self.weight_bits, axis), [(node, 1)])
+
+
+def _required_constant(node: ir.Node, value: ir.Value) -> np.ndarray:
+    array = constant(value)
+    if array is None:
+        raise not_constant(node, value)
+    return array
+
+
+def _constant_operands(graph: ir.Graph) -> dict[ir.Value, list[Use]]:
+    """Initializers that operators use like activations, with these uses."""
+    found: dict[ir.Value, list[Use]] = defaultdict(list)
+    for node in graph:
+        if node.op_type in ANCHORS:
+            for index, value in activation_operands(node):
+                if value.is_initializer():
+                    found[value].append((node, index))
+    return found
+
+
+def _quantize_activation(graph: ir.Graph, value: ir.Value, params: QuantParams) -> None:
+    """Puts a pair behind a value; a graph output keeps its name, which the dequantized value takes over."""
+    outputs = [index for index, output in enumerate(graph.outputs) if output is value]
+    name = value.name
+    dequantized = insert_pair(graph, value, Grid.of(params), value.uses())
+    if outputs:
+        value.name = unused_name(graph, f"{name}_float")
+        dequantized.name = name
+        for index in outputs:
+            graph.outputs[index] = dequantized

@@ -1,0 +1,64 @@
+"""Finds where a float graph is quantized: which values become integers, and which operators they fuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx_ir as ir
+
+from edgeq.errors import UnsupportedError
+from edgeq.passes.editing import scalar, sole_consumer
+from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, activation_inputs
+
+
+def quantized_values(graph: ir.Graph) -> list[ir.Value]:
+    """The float values that get integers of their own: graph inputs, and the output of each fused group.
+
+    A group is an anchor operator and the activation it absorbs. What data movement makes is not listed: it inherits.
+
+    Raises:
+        UnsupportedError: A node that is neither anchor nor data movement.
+    """
+    values = list(graph.inputs)
+    for node in graph:
+        if node.op_type in ANCHORS:
+            if not is_absorbed(node):
+                values.append(group_output(node))
+        elif node.op_type not in MOVEMENT:
+            raise UnsupportedError(
+                f"operator {node.op_type} cannot be quantized", node=node.name, fix="see `edgeq inspect MODEL`"
+            )
+        elif node.op_type == "Pad" and len(node.inputs) > 2 and scalar(node.inputs[2]) not in (None, 0.0):
+            raise UnsupportedError("padding with a value other than 0", node=node.name, fix="pad with 0")
+    return values
+
+
+def group_output(anchor: ir.Node) -> ir.Value:
+    """The output of an anchor or, where the one node that uses it is an activation that it absorbs, of that."""
+    user = sole_consumer(anchor.outputs[0])
+    if user is not None and user.op_type in FUSES.get(anchor.op_type, ()) and user.inputs[0] is anchor.outputs[0]:
+        return user.outputs[0]
+    return anchor.outputs[0]
+
+
+def is_absorbed(node: ir.Node) -> bool:
+    """Whether an activation belongs to the group of the anchor before it."""
+    producer = None if node.inputs[0] is None else node.inputs[0].producer()
+    return producer is not None and group_output(producer) is node.outputs[0]
+
+
+def activation_operands(node: ir.Node) -> Iterator[tuple[int, ir.Value]]:
+    """Index and value of the inputs of an anchor that are activations, constants among them."""
+    for index in activation_inputs(node.op_type, len(node.inputs)):
+        value = node.inputs[index]
+        if value is not None:
+            yield index, value
+
+
+def movement_source(value: ir.Value) -> ir.Value:
+    """The value whose elements data movement has brought here: `value` itself if no movement made it."""
+    producer = value.producer()
+    while producer is not None and producer.op_type in MOVEMENT and producer.inputs[0] is not None:
+        value = producer.inputs[0]
+        producer = value.producer()
+    return value
