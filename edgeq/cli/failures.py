@@ -1,0 +1,74 @@
+"""What the user sees when something fails: one message, one exit code, no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from edgeq.cli.output import Output, printable
+from edgeq.errors import EdgeqError
+
+DEBUG = "EDGEQ_DEBUG"
+
+
+class Failure(click.ClickException):
+    """An error on its way to the user: `error: ...` on stderr, and an object on stdout where JSON is asked for."""
+
+    def __init__(self, error: EdgeqError, output: Output) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+        self.error = error
+        self.output = output
+
+    def show(self, file: object = None) -> None:
+        # A gate is judged on a finished report, which stays the document; the error joins it.
+        self.output.write_json({**getattr(self.error, "report", {}), "error": error_object(self.error)})
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(str(self.error))}", err=True)
+
+
+def error_object(error: EdgeqError) -> dict[str, str | None]:
+    """An error as `--json` shows it."""
+    return {key: getattr(error, key) for key in ("what", "file", "node", "tensor", "fix")}
+
+
+@contextmanager
+def reported(output: Output) -> Iterator[None]:
+    """Turns whatever a command raises into what click shows and exits with.
+
+    Raises:
+        click.ClickException: With the message and the exit code.
+        click.exceptions.Exit: After an interrupt, with the code that shells give it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+    except click.ClickException as error:
+        output.write_json({"error": error_object(EdgeqError(error.format_message()))})
+        raise
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            raise  # the reader of a pipe has gone: click ends quietly
+        raise Failure(_as_edgeq_error(error), output) from error
+
+
+def _as_edgeq_error(error: Exception) -> EdgeqError:
+    if isinstance(error, EdgeqError):
+        return error
+    if os.environ.get(DEBUG):
+        sys.excepthook(type(error), error, error.__traceback__)
+    if isinstance(error, OSError) and error.strerror:
+        return EdgeqError(error.strerror, file=error.filename)
+    return EdgeqError(
+        f"edgeq itself failed: {type(error).__name__}: {error}",
+        fix=f"report this as a bug, with the traceback that the environment variable {DEBUG}=1 shows",
+    )

@@ -1,0 +1,51 @@
+"""`edgeq targets`: what edgeq compiles for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgeq.cli.options import output_options
+from edgeq.cli.output import Output, pass_output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from edgeq.targets.target import Target
+
+
+@click.command("targets")
+@output_options
+@pass_output
+def command(output: Output, /) -> None:
+    """List the targets.
+
+    \b
+    Example:
+      edgeq targets
+    """
+    from edgeq.targets.load import all_targets
+
+    output.result({"targets": [_shown(target) for target in all_targets()]}, view)
+
+
+def _shown(target: Target) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "aliases": list(target.aliases),
+        "description": target.description,
+        "float_abis": list(target.float_abis),
+        "emulated": target.emulator is not None,
+    }
+
+
+def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
+    from edgeq.cli.tables import table
+
+    rows = (
+        (t["name"], ", ".join(t["aliases"]), t["description"], "yes" if t["emulated"] else "no")
+        for t in result["targets"]
+    )
+    yield table("Targets", ("name", "also", "description", "emulated"), rows)

@@ -1,0 +1,134 @@
+"""What a compilation is asked to do: from edgeq.toml, the command line and the Python API."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edgeq import config_values as values
+from edgeq.config_values import Kind
+from edgeq.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of `edgeq compile` and `edgeq quantize`; their names are also the keys of edgeq.toml.
+
+    Attributes:
+        target: Name or alias of a target.
+        name: Prefix of the package's files and symbols; None for the model's file name.
+        calib: Calibration data: a file, a folder, or arrays (samples, *input shape) by input name.
+            None for random data.
+        eval: Evaluation data, the same, with `labels` where the metric needs them.
+        out: Folder of the package.
+        emit: `lib` for object code, `c` for C source.
+        float_abi: Calling convention of the objects; None for the target's default.
+        dump_passes: Folder that receives the model after each pass.
+        max_flash, max_ram: Budgets, bytes.
+        min_accuracy: Least value of the metric: a fraction, or dB for `sqnr`.
+        metric: What accuracy means; None lets the evaluation data decide.
+        io_layout: Layout of inputs and outputs at the firmware's interface.
+        input_type: Type of inputs and outputs at the firmware's interface.
+        shapes: Shape of each input that has dynamic dimensions besides its batch.
+        input_range: Range of random calibration data; used only without `calib`.
+        seed: Of everything random.
+    """
+
+    target: str = "cortex-m4"
+    name: str | None = None
+    calib: Path | Mapping[str, np.ndarray] | None = None
+    eval: Path | Mapping[str, np.ndarray] | None = None
+    out: Path | None = None
+    emit: Literal["lib", "c"] = "lib"
+    float_abi: Literal["hard", "soft"] | None = None
+    dump_passes: Path | None = None
+    max_flash: int | None = None
+    max_ram: int | None = None
+    min_accuracy: float | None = None
+    metric: Literal["top1", "agreement", "sqnr", "auc"] | None = None
+    io_layout: Literal["model", "nchw", "nhwc"] = "model"
+    input_type: Literal["int8", "uint8", "int16"] = "int8"
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    input_range: tuple[float, float] = (0.0, 1.0)
+    seed: int = 0
+
+
+KINDS: dict[str, Kind] = {
+    "target": values.TEXT,
+    "name": values.TEXT,
+    "calib": values.DATA,
+    "eval": values.DATA,
+    "out": values.PATH,
+    "emit": values.choice("lib", "c"),
+    "float_abi": values.choice("hard", "soft"),
+    "dump_passes": values.PATH,
+    "max_flash": values.SIZE,
+    "max_ram": values.SIZE,
+    "min_accuracy": values.NUMBER,
+    "metric": values.choice("top1", "agreement", "sqnr", "auc"),
+    "io_layout": values.choice("model", "nchw", "nhwc"),
+    "input_type": values.choice("int8", "uint8", "int16"),
+    "shapes": values.SHAPES,
+    "input_range": values.INTERVAL,
+    "seed": values.WHOLE,
+}
+"""The kind of each field of `Config`."""
+
+
+def load_config(file: Path | None, overrides: Mapping[str, object]) -> Config:
+    """The options of a file, with those given directly in their place.
+
+    Args:
+        file: An edgeq.toml; its relative paths start from its own folder. None for no file.
+        overrides: Fields of `Config`; None stands for an option that was not given.
+
+    Raises:
+        UsageError: The file cannot be read, or an option is unknown or of the wrong type.
+    """
+    given = {} if file is None else _read_file(file)
+    given |= {key: _convert(key, value, None) for key, value in overrides.items() if value is not None}
+    return Config(**given)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for key, raw in _read_toml(file).items():
+        name = key.replace("-", "_")
+        if name in options:
+            raise UsageError(f"option {key!r} is given twice, with a dash and with an underscore", file=file)
+        options[name] = _convert(key, raw, file)
+    return options
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration: {error.strerror}", file=file) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the configuration is not valid TOML: {error}", file=file) from error
+
+
+def _convert(key: str, raw: object, file: Path | None) -> Any:
+    """The value of option `key`; a relative path in a file starts from the file's folder."""
+    kind = KINDS.get(key.replace("-", "_"))
+    if kind is None:
+        near = difflib.get_close_matches(key.replace("-", "_"), KINDS, n=1, cutoff=0.0)[0]
+        raise UsageError(f"unknown option {key!r}", file=file, fix=f"perhaps {_like(near, key)!r} is meant")
+    try:
+        value = kind.read(raw)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"option {key!r} must be {kind.expected}, not {raw!r:.80}", file=file) from error
+    return file.parent / value if file is not None and isinstance(value, Path) else value
+
+
+def _like(name: str, key: str) -> str:
+    """`name` with dashes, where `key` is written so."""
+    return name.replace("_", "-") if "-" in key else name
