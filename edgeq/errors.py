@@ -73,6 +73,14 @@ class UsageError(EdgeqError):
 
 
 class GateError(EdgeqError):
-    """A budget or accuracy gate that the user set is not met."""
+    """A budget or accuracy gate that the user set is not met.
+
+    Args:
+        report: Of the compilation that missed it, as report.json would have had it.
+    """
 
     exit_code = 3
+
+    def __init__(self, what: str, *, fix: str | None = None, report: dict[str, object] | None = None) -> None:
+        super().__init__(what, fix=fix)
+        self.report = report or {}

@@ -46,7 +46,7 @@ def evaluate(
     expected, got, seen = [], [], []
     for batch in samples.batches(BATCH):
         expected.append(floats.run(batch)[port.name])
-        got.append(real_output(port, runner(quantize_inputs(program, batch))[port.name], expected[-1].shape))
+        got.append(real_output(port, runner(quantize_inputs(program, batch))[port.name]))
         seen.append(batch[program.inputs[0].name])
         progress("evaluate", sum(map(len, seen)), len(samples))
     return measure(metric, *map(np.concatenate, (expected, got)), samples.labels, np.concatenate(seen))
@@ -70,8 +70,8 @@ def to_interface(array: np.ndarray, port: Port) -> np.ndarray:
     return np.ascontiguousarray(array.transpose(0, *(axis + 1 for axis in order)))
 
 
-def real_output(port: Port, integers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def real_output(port: Port, integers: np.ndarray) -> np.ndarray:
     """Integers of an output port, (samples, *port.shape), as real numbers in the model's own shape."""
     real = (integers.astype(np.float64) - port.zero_point) * port.scale
     order = port.order or tuple(range(real.ndim - 1))
-    return real.transpose(0, *(int(axis) + 1 for axis in np.argsort(order))).reshape(shape)
+    return real.transpose(0, *(int(axis) + 1 for axis in np.argsort(order)))

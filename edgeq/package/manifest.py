@@ -72,6 +72,7 @@ class Manifest:
         target: Canonical name.
         float_abi: `hard`, `soft` or empty.
         emit: `lib` or `c`.
+        io_layout: Asked for at the interface: `model`, `nchw` or `nhwc`.
         model_sha256: Of the user's model file.
         arena_bytes, arena_align: Of the working memory.
         files: sha256 of each other file of the package, by path.
@@ -83,6 +84,7 @@ class Manifest:
     target: str
     float_abi: str
     emit: str
+    io_layout: str
     model_sha256: str
     arena_bytes: int
     arena_align: int
@@ -106,6 +108,7 @@ def describe(source: PackageSource) -> Manifest:
         target=source.lowered.target.name,
         float_abi=source.float_abi,
         emit=source.emit,
+        io_layout=source.io_layout,
         model_sha256=source.model_sha256,
         arena_bytes=arena_bytes(plan),
         arena_align=plan.alignment,

@@ -27,6 +27,7 @@ class PackageSource:
         program_text: The program for people to read.
         report: Content of report.json; finite numbers only.
         version: Of edgeq.
+        io_layout: What the user asked of the interface: `model`, `nchw` or `nhwc`.
     """
 
     lowered: Lowered
@@ -39,6 +40,7 @@ class PackageSource:
     program_text: str
     report: Mapping[str, object]
     version: str
+    io_layout: str = "model"
 
     @property
     def name(self) -> str:

@@ -25,15 +25,30 @@ def write_package(files: Mapping[str, bytes], out_dir: Path) -> None:
     """
     out = out_dir.resolve()
     check_replaceable(out)
-    try:
+    with _explained(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with _temporary_sibling(out) as new:
             _write_files(files, new)
             _put_in_place(new, out)
             _sync(out.parent)
-    except OSError as error:
-        fix = "free some space" if error.errno == errno.ENOSPC else "choose another folder with -o"
-        raise EdgeqError(f"cannot write the package: {error.strerror or error}", file=out, fix=fix) from error
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Writes one file as a whole: readers see the old content or the new.
+
+    Raises:
+        EdgeqError: The disk is full or the place cannot be written; what was there is untouched.
+    """
+    out = path.resolve()
+    new = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
+    with _explained(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_files({new.name: content}, new.parent)
+            os.replace(new, out)
+            _sync(out.parent)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def check_replaceable(out_dir: Path) -> None:
@@ -70,6 +85,16 @@ def _listed_files(manifest: Path) -> set[str] | None:
         return {MANIFEST, *content["files"]} if is_ours else None
     except (OSError, ValueError, RecursionError, TypeError, KeyError):
         return None
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """Turns a refusal of the operating system into an error for the user."""
+    try:
+        yield
+    except OSError as error:
+        fix = "free some space" if error.errno == errno.ENOSPC else "choose another place with -o"
+        raise EdgeqError(f"cannot write the output: {error.strerror or error}", file=out, fix=fix) from error
 
 
 @contextmanager

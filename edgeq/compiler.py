@@ -1,0 +1,225 @@
+"""Walks one model through the rooms: frontend, quantization, integer program, kernels, package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeq.config import Config
+from edgeq.errors import GateError, UsageError
+from edgeq.progress import Progress, silent
+from edgeq.quantizer import Quantized, input_specs, quantize, read_samples
+
+if TYPE_CHECKING:
+    from edgeq.lower.lowered import Lowered
+    from edgeq.lower.objects import KernelObject
+    from edgeq.package.source import PackageSource
+    from edgeq.program.builder import Built
+    from edgeq.report.metrics import Accuracy
+    from edgeq.targets.target import Target
+
+CHECK_SAMPLES = 8
+GOLDEN_SAMPLES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class CompileResult:
+    """What a compilation made.
+
+    Attributes:
+        out: The package's folder.
+        report: Content of its report.json.
+    """
+
+    out: Path
+    report: dict[str, Any]
+
+
+def compile_model(model: Path, config: Config, progress: Progress | None = None) -> CompileResult:
+    """Compiles a model into a firmware package.
+
+    Raises:
+        EdgeqError: Something is wrong with the request, the model, the data or the disk; nothing was written.
+        GateError: A budget or the accuracy gate is not met; nothing was written. Has the report as `report`.
+    """
+    from edgeq.package.build import build_package
+    from edgeq.package.names import program_name
+    from edgeq.package.write import check_replaceable, write_package
+    from edgeq.targets.load import load_target
+
+    progress = progress or silent
+    target = load_target(config.target)
+    float_abi = _float_abi(target, config.float_abi)
+    name = program_name(config.name or model.stem)
+    out = config.out or Path(f"{name}-{target.name}")
+    check_replaceable(out)
+    quantized = quantize(model, config, progress)
+    source = _lower(model, quantized, name, target, float_abi, config, progress)
+    _check_gates(source.report, config)
+    progress("write package", 0, 0)
+    write_package(build_package(source), out)
+    return CompileResult(out, dict(source.report))
+
+
+def quantize_model(model: Path, out: Path, config: Config, progress: Progress | None = None) -> dict[str, Any]:
+    """Quantizes a model and writes it as QDQ ONNX.
+
+    Returns:
+        `model` (path), `accuracy` (or None), `passes`, `warnings`.
+
+    Raises:
+        EdgeqError: As `compile_model`.
+    """
+    from edgeq.package.write import write_file
+    from edgeq.program.builder import build
+
+    progress = progress or silent
+    quantized = quantize(model, config, progress)
+    built = build(quantized.model, "model")
+    accuracy = _accuracy(quantized, built, config, progress)
+    report = {
+        "model": str(out),
+        "accuracy": None if accuracy is None else accuracy.to_dict(),
+        "passes": _pass_rows(quantized),
+        "warnings": quantized.warnings,
+    }
+    _check_gates(report, config)
+    write_file(_serialize(quantized), out)
+    return report
+
+
+def _float_abi(target: Target, asked: str | None) -> str:
+    if asked is not None and asked not in target.float_abis:
+        offered = ", ".join(target.float_abis) or "no choice"
+        raise UsageError(f"{target.name} has no float ABI {asked!r}", fix=f"it offers: {offered}")
+    return asked or next(iter(target.float_abis), "")
+
+
+def _lower(
+    model: Path, quantized: Quantized, name: str, target: Target, float_abi: str, config: Config, progress: Progress
+) -> PackageSource:
+    """Everything that the package is made from."""
+    from edgeq import __version__
+    from edgeq.lower.c_source import c_sources
+    from edgeq.lower.lower import lower
+    from edgeq.lower.objects import compile_objects
+    from edgeq.package.source import PackageSource
+    from edgeq.program.builder import Interface, build
+    from edgeq.program.interpreter import interpret
+    from edgeq.program.printer import print_program
+
+    progress("build program", 0, 0)
+    built = build(quantized.model, name, Interface(config.io_layout, config.input_type))
+    progress("generate kernels", 0, 0)
+    lowered = lower(built.program, target)
+    objects = compile_objects(lowered, float_abi)
+    real, integers = _check_inputs(quantized, built, config)
+    golden = {port: array[:GOLDEN_SAMPLES] for port, array in integers.items()}
+    report = _report(quantized, built, lowered, objects, real, integers, config, progress)
+    return PackageSource(
+        lowered,
+        c_sources(lowered) if config.emit == "c" else objects,
+        golden,
+        interpret(built.program, golden),
+        float_abi,
+        sha256(model.read_bytes()).hexdigest(),
+        _serialize(quantized),
+        print_program(built.program),
+        report,
+        __version__,
+        config.io_layout,
+    )
+
+
+def _check_inputs(
+    quantized: Quantized, built: Built, config: Config
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A few samples, real and as integers: for golden vectors, noise per layer, the comparison with onnxruntime."""
+    from edgeq.evaluate import quantize_inputs
+    from edgeq.quantizer import calibration_samples
+
+    inputs = input_specs(quantized.reference)
+    data = config.eval or config.calib
+    samples = calibration_samples(quantized.reference, config, []) if data is None else read_samples(data, inputs)
+    real = next(iter(samples.batches(CHECK_SAMPLES)))
+    return real, quantize_inputs(built.program, real)
+
+
+def _report(
+    quantized: Quantized,
+    built: Built,
+    lowered: Lowered,
+    objects: Sequence[KernelObject],
+    real: Mapping[str, np.ndarray],
+    integers: Mapping[str, np.ndarray],
+    config: Config,
+    progress: Progress,
+) -> dict[str, Any]:
+    from edgeq.package.sizes import flash_bytes, ram_bytes
+    from edgeq.report.conformance import compare_with_onnxruntime
+    from edgeq.report.layers import layer_noise, layer_rows
+    from edgeq.report.report import make_report
+
+    progress("check kernels against onnxruntime", 0, 0)
+    return make_report(
+        program=built.program,
+        target=lowered.target.name,
+        accuracy=_accuracy(quantized, built, config, progress),
+        flash=flash_bytes(lowered, objects),
+        ram=ram_bytes(lowered, objects),
+        plan=lowered.plan,
+        layers=layer_rows(built.program, layer_noise(built, quantized.reference, real, integers)),
+        conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
+        passes=_pass_rows(quantized),
+        warnings=quantized.warnings,
+    )
+
+
+def _accuracy(quantized: Quantized, built: Built, config: Config, progress: Progress) -> Accuracy | None:
+    from edgeq.evaluate import evaluate
+
+    if config.eval is None:
+        if config.min_accuracy is not None:
+            raise UsageError("--min-accuracy needs evaluation data", fix="give them with --eval")
+        return None
+    samples = read_samples(config.eval, input_specs(quantized.reference))
+    return evaluate(quantized.reference, built.program, samples, metric=config.metric, progress=progress)
+
+
+def _pass_rows(quantized: Quantized) -> list[dict[str, Any]]:
+    """Passes as report.json has them: without times, so that equal inputs give equal packages."""
+    return [{"name": r.name, "changed": r.changed, "nodes": r.nodes} for r in quantized.records]
+
+
+def _serialize(quantized: Quantized) -> bytes:
+    import onnx_ir as ir
+
+    proto = ir.to_proto(quantized.model)
+    proto.producer_name = "edgeq"
+    return proto.SerializeToString(deterministic=True)
+
+
+def _check_gates(report: Mapping[str, Any], config: Config) -> None:
+    """Holds the report against what the user asked for.
+
+    Raises:
+        GateError: Names each gate that is not met, and by how much.
+    """
+    missed = []
+    memory = report.get("memory")
+    for label, kind, limit in (("flash", "flash_bytes", config.max_flash), ("RAM", "ram_bytes", config.max_ram)):
+        if limit is not None and memory is not None and memory[kind]["total"] > limit:
+            used = memory[kind]["total"]
+            missed.append(f"{label} {used} bytes is {used - limit} over the budget of {limit}")
+    if config.min_accuracy is not None:
+        accuracy = report["accuracy"]
+        reached = accuracy["quantized"]
+        if reached is not None and reached < config.min_accuracy:
+            missed.append(f"{accuracy['metric']} {reached:.4f} is below {config.min_accuracy:g}")
+    if missed:
+        raise GateError("; ".join(missed), fix="relax the gate, or see the report", report=dict(report))

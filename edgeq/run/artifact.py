@@ -1,0 +1,80 @@
+"""A package on disk made runnable again: the integer program is rebuilt from the package's own QDQ model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from edgeq.errors import VerificationError
+from edgeq.package.build import PROGRAM_TEXT
+from edgeq.package.read import Package, read_package
+from edgeq.program.builder import Built, Interface, build
+from edgeq.program.printer import print_program
+from edgeq.program.program import Program
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from edgeq.lower.lowered import Lowered
+    from edgeq.run.host import HostRunner
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A package and the program that it was made from.
+
+    Attributes:
+        model: The package's QDQ model.
+        built: The program, and where the model's tensors lie in it.
+    """
+
+    package: Package
+    model: ir.Model
+    built: Built
+
+    @property
+    def program(self) -> Program:
+        """The integer program."""
+        return self.built.program
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The program made ready for the package's target."""
+        return self._lowered(self.package.manifest.target)
+
+    @cached_property
+    def host(self) -> HostRunner:
+        """The program compiled for this computer."""
+        from edgeq.run.host import HostRunner
+
+        return HostRunner(self._lowered("host"))
+
+    def _lowered(self, target: str) -> Lowered:
+        from edgeq.lower.lower import lower
+        from edgeq.targets.load import load_target
+
+        return lower(self.program, load_target(target))
+
+
+def load_artifact(directory: Path) -> Artifact:
+    """Opens a package and rebuilds its program.
+
+    Raises:
+        EdgeqError: It is not a sound package.
+        VerificationError: This edgeq builds another program from the same model: another version made the package.
+    """
+    import onnx_ir as ir
+
+    package = read_package(directory)
+    manifest = package.manifest
+    model = ir.load(package.qdq_model)
+    built = build(model, manifest.name, cast(Interface, Interface(manifest.io_layout, manifest.inputs[0].dtype)))
+    if print_program(built.program) != package.read(PROGRAM_TEXT).decode():
+        raise VerificationError(
+            f"the package was made by edgeq {manifest.edgeq}, which builds another program from this model",
+            file=directory,
+            fix="make the package again with `edgeq compile`",
+        )
+    return Artifact(package, model, built)
