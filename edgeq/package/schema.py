@@ -9,6 +9,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
+_EXPECTED = {str: "a string", int: "an integer", float: "a number", tuple: "a list", dict: "an object"}
+
 
 class SchemaError(ValueError):
     """The data does not have the expected form; the text says where and what was expected."""
@@ -51,5 +53,5 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
-        raise SchemaError(f"{where}: expected {getattr(hint, '__name__', 'a list or an object')}, found {value!r:.60}")
+        raise SchemaError(f"{where}: expected {_EXPECTED[get_origin(hint) or hint]}, found {value!r:.60}")
     return value
