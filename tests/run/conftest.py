@@ -90,6 +90,7 @@ def _manifest(target: Target, float_abi: str) -> Manifest:
         emit="c",
         model_sha256="",
         arena_bytes=32,
+        io_layout="model",
         arena_align=16,
         inputs=(
             PortEntry("in:0", "x", "int8", (1, 4, 4), 16, 1.0, 0),

@@ -87,6 +87,17 @@ def test_files_of_the_host_are_read_and_written(board: tuple[Target, str], tmp_p
     assert (result.exit_code, result.stdout) == (1, "absent.txt: cannot be opened\n")
 
 
+def test_a_full_disk_is_not_success(board: tuple[Target, str], tmp_path: Path) -> None:
+    target, _ = board
+    text = """
+    #include "edgeq_board.h"
+    int main(void) { edgeq_write(edgeq_open("full", EDGEQ_WRITE), "text", 4); return 0; }
+    """
+    (tmp_path / "full").symlink_to("/dev/full")
+    result = run_firmware(build(tmp_path, target, text), target, timeout=10, files_dir=tmp_path)
+    assert result.exit_code == 1 and "is its disk full?" in result.stdout
+
+
 def test_hard_float_code_runs(tmp_path: Path) -> None:
     target = load_target("cortex-m4")
     need_board(target)

@@ -21,10 +21,10 @@ void edgeq_print_hex(uint32_t value);
 _Noreturn void edgeq_exit(int code);
 _Noreturn void edgeq_fail(const char *message);
 
-/* Files of the host, in the folder in which QEMU runs. Every failure but the end of a file ends the emulation. */
+/* Files of the host, in the folder in which QEMU runs. A file that cannot be opened or written ends the emulation. */
 typedef enum { EDGEQ_READ = 1, EDGEQ_WRITE = 5 } edgeq_mode; /* semihosting's numbers for "rb" and "wb" */
 int edgeq_open(const char *path, edgeq_mode mode);
-size_t edgeq_read(int file, void *data, size_t size); /* returns less than size at the end of the file */
+size_t edgeq_read(int file, void *data, size_t size); /* less than size: the end of the file */
 void edgeq_write(int file, const void *data, size_t size);
 
 /* The stack gauge: take the pointer where the measured call is made, paint, call, then read what was used below it. */
