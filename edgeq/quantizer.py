@@ -47,7 +47,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
         EdgeqError: The model or the calibration data cannot be used.
     """
     from edgeq.frontend import load_model
-    from edgeq.passes.import_qat import is_quantized
+    from edgeq.passes.import_quantized import is_quantized
     from edgeq.passes.recipes import import_passes, quantize_passes
     from edgeq.pipeline import run_passes
 
