@@ -104,7 +104,6 @@ def _lower(
     model: Path, quantized: Quantized, name: str, target: Target, float_abi: str, config: Config, progress: Progress
 ) -> PackageSource:
     """Everything that the package is made from."""
-    from edgeq import __version__
     from edgeq.lower.c_source import c_sources
     from edgeq.lower.lower import lower
     from edgeq.lower.objects import compile_objects
@@ -112,6 +111,7 @@ def _lower(
     from edgeq.program.builder import Interface, build
     from edgeq.program.interpreter import interpret
     from edgeq.program.printer import print_program
+    from edgeq.version import __version__
 
     progress("build program", 0, 0)
     built = build(quantized.model, name, Interface(config.io_layout, config.input_type))

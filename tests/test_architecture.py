@@ -23,6 +23,7 @@ LEVELS = (
         "edgeq.progress",
         "edgeq.targets.target",
         "edgeq.targets.load",
+        "edgeq.version",
     ),
     ("edgeq.quant",),
     ("edgeq.program",),
@@ -33,7 +34,8 @@ LEVELS = (
     ("edgeq.run", "edgeq.report"),
     ("edgeq.evaluate", "edgeq.quantizer"),
     ("edgeq.compiler",),
-    ("edgeq", "edgeq.cli"),
+    ("edgeq.api", "edgeq.cli"),
+    ("edgeq", "edgeq.__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 HEAVY = {"networkx", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "onnxsim", "scipy", "tvm", "xgboost"}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from edgeq.cli.output import printable
+from edgeq.cli.safe import printable
 from edgeq.progress import Progress as Listener
 
 

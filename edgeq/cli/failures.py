@@ -11,25 +11,18 @@ from contextlib import contextmanager
 
 import click
 
-from edgeq.cli.output import Output, printable
+from edgeq.cli.output import Output
+from edgeq.cli.safe import printable
 from edgeq.errors import EdgeqError
 
 DEBUG = "EDGEQ_DEBUG"
 
 
-class Failure(click.ClickException):
-    """An error on its way to the user: `error: ...` on stderr, and an object on stdout where JSON is asked for."""
-
-    def __init__(self, error: EdgeqError, output: Output) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
-        self.error = error
-        self.output = output
-
-    def show(self, file: object = None) -> None:
-        # A gate is judged on a finished report, which stays the document; the error joins it.
-        self.output.write_json({**getattr(self.error, "report", {}), "error": error_object(self.error)})
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(str(self.error))}", err=True)
+def show(error: EdgeqError, output: Output) -> None:
+    """`error: ...` on stderr, and an object on stdout where JSON is asked for."""
+    # A gate is judged on a finished report, which stays the document; the error joins it.
+    output.write_json({**getattr(error, "report", {}), "error": error_object(error)})
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(str(error))}", err=True)
 
 
 def error_object(error: EdgeqError) -> dict[str, str | None]:
@@ -39,11 +32,11 @@ def error_object(error: EdgeqError) -> dict[str, str | None]:
 
 @contextmanager
 def reported(output: Output) -> Iterator[None]:
-    """Turns whatever a command raises into what click shows and exits with.
+    """Shows whatever a command raises, and ends with its exit code; after an interrupt, with the one of shells.
 
     Raises:
-        click.ClickException: With the message and the exit code.
-        click.exceptions.Exit: After an interrupt, with the code that shells give it.
+        click.exceptions.Exit: With the exit code.
+        click.ClickException: Wrong usage, which click itself shows.
     """
     try:
         yield
@@ -58,7 +51,9 @@ def reported(output: Output) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise  # the reader of a pipe has gone: click ends quietly
-        raise Failure(_as_edgeq_error(error), output) from error
+        shown = _as_edgeq_error(error)
+        show(shown, output)
+        raise click.exceptions.Exit(shown.exit_code) from error
 
 
 def _as_edgeq_error(error: Exception) -> EdgeqError:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeq.cli.options import PATH, output_options, shape_option
-from edgeq.cli.output import Output, pass_output, printable
+from edgeq.cli.output import Output, pass_output
+from edgeq.cli.safe import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +40,8 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     from edgeq.cli.tables import line, table
 
     nodes = result["nodes"]
+    ports = [(kind, name, shape) for kind in ("inputs", "outputs") for name, shape in result[kind].items()]
+    yield table("Interface", ("", "name", "shape"), ports)
     yield table(
         "Nodes",
         ("node", "operator", "output shape", ">MACs", ">parameters"),

@@ -16,7 +16,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 
-class ConfigParam(click.ParamType):
+class ConfigParam(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases of click
     """A kind of configuration value as a parameter of the command line."""
 
     def __init__(self, kind: Kind, name: str) -> None:

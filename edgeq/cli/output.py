@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeq.cli.safe import plain, printable
 from edgeq.errors import GateError
 from edgeq.progress import Progress, silent
 
@@ -78,34 +78,16 @@ class Output:
 
 
 def _print(parts: Iterable[RenderableType]) -> None:
-    """Prints tables and lines, an empty line between them."""
+    """Prints tables and lines, an empty line between them; plain text goes out as it is, however wide."""
     from rich.console import Console
 
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    console = Console(width=PIPE_WIDTH if wide else None, highlight=False, markup=False)
+    console = Console(width=PIPE_WIDTH if wide else None, highlight=False, markup=False, emoji=False)
     for number, part in enumerate(parts):
         if number:
             console.print()
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
 pass_output = click.make_pass_decorator(Output)
 """Hands a command its `Output` as first argument."""
-
-
-def printable(text: str) -> str:
-    """Text of a model or file without characters that could drive a terminal; line ends stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy numbers as numbers, what is not finite as None, all else unknown as text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
 from edgeq.cli.tables import Cell, bar, line, percent, table
@@ -14,7 +14,7 @@ SHOWN_LAYERS = 5
 """So many of the most costly layers, and so many of the least exact, are shown."""
 
 
-def accuracy_table(report: Mapping[str, Any]) -> Iterable[Table]:
+def accuracy_table(report: Mapping[str, Any]) -> Iterable[Group]:
     """Float against quantized; nothing where there was no evaluation data."""
     accuracy = report.get("accuracy")
     if accuracy is None:
@@ -27,14 +27,14 @@ def accuracy_table(report: Mapping[str, Any]) -> Iterable[Table]:
     )
 
 
-def memory_table(title: str, sizes: Mapping[str, int], budget: int | None) -> Table:
+def memory_table(title: str, sizes: Mapping[str, int], budget: int | None) -> Group:
     """Bytes by kind, with bars: the share of the budget, or of the total where there is no budget."""
     whole = budget or sizes["total"]
     rows = [(kind, size, percent(size, whole), bar(size, whole)) for kind, size in sizes.items()]
     return table(f"{title} (share of {f'{budget:,} bytes' if budget else 'total'})", _MEMORY_COLUMNS, rows)
 
 
-def layers_table(layers: Sequence[Mapping[str, Any]]) -> Table:
+def layers_table(layers: Sequence[Mapping[str, Any]]) -> Group:
     """The layers that cost most and those that lost most, in the model's order."""
     chosen = _chosen(layers)
     title = f"Layers ({len(chosen)} of {len(layers)}: most MACs, lowest SQNR)"

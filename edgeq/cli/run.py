@@ -14,15 +14,17 @@ from edgeq.cli.output import Output, pass_output
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from edgeq.run.verbs import Runner
+
 
 @click.command("run")
 @package_argument
-@click.option("--on", type=click.Choice(["interpreter", "host", "qemu"]), default="interpreter", show_default=True)
+@click.option("--on", default="interpreter", show_default=True, type=click.Choice(["interpreter", "host", "qemu"]))
 @click.option("--inputs", required=True, metavar="PATH", type=PATH, help="Samples, in the form of calibration data.")
 @click.option("-o", "--output", "outputs", metavar="Y.npz", type=PATH, help="Where the outputs go.")
 @output_options
 @pass_output
-def command(output: Output, /, package: Path, on: str, inputs: Path, outputs: Path | None) -> None:
+def command(output: Output, /, package: Path, on: Runner, inputs: Path, outputs: Path | None) -> None:
     """Run a firmware package on samples.
 
     \b

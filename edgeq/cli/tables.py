@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from edgeq.cli.output import printable
+from edgeq.cli.safe import printable
 
 BAR_WIDTH = 24
 Cell = str | int | float | Sequence[int] | ProgressBar | None
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Table:
-    """A table; a column whose name starts with `>` is aligned to the right."""
-    made = Table(title=Text(printable(title), style="bold"), title_justify="left", box=None, pad_edge=False)
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Group:
+    """A table under its title; a column whose name starts with `>` is aligned to the right."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, ProgressBar) else Text(_text(cell)) for cell in row))
-    return made
+    return Group(line(title, "bold"), made)
 
 
 def line(text: str, style: str = "") -> Text:

@@ -46,7 +46,5 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     runners = ", ".join(result["runners"])
     verdict = ("equal bytes", "bold green") if result["equal"] else ("DIFFERENT", "bold red")
     yield line(f"{verdict[0]} on {result['samples']:,} samples: {runners}", verdict[1])
-    if result["missing"]:
-        yield line(f"not run: {', '.join(result['missing'])}", "yellow")
     if result["first_difference"] is not None:
         yield table("First difference", ("", ""), result["first_difference"].items())
