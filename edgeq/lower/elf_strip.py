@@ -15,8 +15,10 @@ from elftools.elf.sections import Section, Symbol
 
 SHF_ALLOC = 2
 FP16_SECTION = ".text.tvm.fp16.conv"
-NOTES = (".ARM.attributes", ".riscv.attributes", ".note.GNU-stack")
-"""Sections without memory that linkers read: ABI tags, and that the stack need not be executable."""
+ATTRIBUTES = (".ARM.attributes", ".riscv.attributes")
+"""ABI tags: sections without memory that linkers read."""
+STACK_NOTE = ".note.GNU-stack"
+"""On Linux: the stack need not be executable. In firmware, one object with it makes GNU ld warn of all that lack it."""
 
 
 def strip(elf: bytes) -> bytes:
@@ -44,7 +46,8 @@ def strip(elf: bytes) -> bytes:
 def _is_content(section: Section) -> bool:
     loaded = section["sh_flags"] & SHF_ALLOC and section["sh_type"] != "SHT_ARM_EXIDX"
     unwinding = section.name == ".eh_frame"
-    return (bool(loaded) and not unwinding and section.name != FP16_SECTION) or section.name in NOTES
+    note = section.name == STACK_NOTE and section.elffile.get_machine_arch() == "x64"
+    return (bool(loaded) and not unwinding and section.name != FP16_SECTION) or section.name in ATTRIBUTES or note
 
 
 def _kept(symbol: Symbol, index: dict[int, int]) -> bool:

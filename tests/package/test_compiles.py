@@ -148,33 +148,6 @@ def test_example_runs(package: Path) -> None:
     run(package / "wrap")
 
 
-def test_library_needs_only_memcpy_and_has_no_variables(
-    library_source: Callable[..., PackageSource], tmp_path: Path
-) -> None:
-    package = tmp_path / "toy"
-    source = library_source("arm-none-eabi-gcc", *HARD, target="cortex-m4", float_abi="hard")
-    write_package(build_package(source), package)
-    run(
-        "arm-none-eabi-gcc",
-        *HARD,
-        *STRICT,
-        "-O2",
-        "-Iinclude",
-        "-nostdlib",
-        "-r",
-        *sources(package),
-        "-Wl,--whole-archive",
-        "lib/libtoy.a",
-        "-o",
-        "all.o",
-        cwd=package,
-    )
-    undefined = run("arm-none-eabi-nm", "-u", "all.o", cwd=package).split()
-    assert set(undefined) - {"U"} <= {"memcpy", "memset"}
-    assert re.findall(r" [BbDdC] ", run("arm-none-eabi-nm", "all.o", cwd=package)) == []
-    assert "4" in run("arm-none-eabi-nm", "-S", "all.o", cwd=package)
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [(("-mfloat-abi=soft",), "hard-float ABI"), (("-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16"), "hard-float ABI")],

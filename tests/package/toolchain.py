@@ -17,7 +17,7 @@ def need(tool: str) -> str:
     """Path of a program; without it the test is skipped, or fails where a skip would go unseen."""
     path = shutil.which(tool)
     if path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{tool} is not installed")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{tool} is not installed")
     return path
 
 
