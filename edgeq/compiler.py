@@ -166,6 +166,7 @@ def _report(
     from edgeq.report.report import make_report
 
     progress("check kernels against onnxruntime", 0, 0)
+    noise = {} if quantized.imported else layer_noise(built, quantized.reference, real, integers)
     return make_report(
         program=built.program,
         target=lowered.target.name,
@@ -173,7 +174,7 @@ def _report(
         flash=flash_bytes(lowered, objects),
         ram=ram_bytes(lowered, objects),
         plan=lowered.plan,
-        layers=layer_rows(built.program, layer_noise(built, quantized.reference, real, integers)),
+        layers=layer_rows(built.program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
         passes=_pass_rows(quantized),
         warnings=quantized.warnings,

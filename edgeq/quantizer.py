@@ -30,12 +30,14 @@ class Quantized:
     Attributes:
         reference: The canonical model before quantization: float, or the QDQ model that the user gave.
         model: QDQ ONNX with frozen weights.
+        imported: The user's model was quantized already: there is no float model to compare with.
         records: The passes that ran.
         warnings: For the user.
     """
 
     reference: ir.Model
     model: ir.Model
+    imported: bool
     records: list[PassRecord]
     warnings: list[str] = field(default_factory=list)
 
@@ -62,7 +64,8 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     reference = load_model(
         source, shapes=config.shapes, warn=warnings.append, dump_dir=config.dump_passes, on_pass=record
     )
-    if is_quantized(reference):
+    imported = is_quantized(reference)
+    if imported:
         passes = import_passes()
     else:
         samples = calibration_samples(reference, config, warnings)
@@ -70,7 +73,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     model, _ = run_passes(
         reference.clone(), passes, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
     )
-    return Quantized(reference, model, records, warnings)
+    return Quantized(reference, model, imported, records, warnings)
 
 
 def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:
