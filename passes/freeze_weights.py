@@ -11,7 +11,7 @@ from onnx_ir.passes import common
 from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import add_constant, constant, replace_value
 from edgeq.passes.qdq import Grid, insert_dequantizer, read_grid
-from edgeq.passes.quantization_points import movement_source
+from edgeq.passes.quantization_points import dequantizer_of
 from edgeq.passes.weighted import bias_of, channel_axis, channel_count, not_constant, weight_of
 from edgeq.quant.scheme import WEIGHTED
 
@@ -86,7 +86,7 @@ def _real_values(node: ir.Node, bias: ir.Value) -> np.ndarray:
 def _bias_grid(node: ir.Node) -> Grid:
     """int32 in the scale sx * sw."""
     assert node.inputs[0] is not None
-    x, weight = _grid_of(node, movement_source(node.inputs[0])), _grid_of(node, weight_of(node))
+    x, weight = _grid_of(node, node.inputs[0]), _grid_of(node, weight_of(node))
     if not weight.per_tensor and weight.axis != channel_axis(node):
         raise UnsupportedError(
             f"the weight has scales along axis {weight.axis}, which is not its output channels",
@@ -99,8 +99,8 @@ def _bias_grid(node: ir.Node) -> Grid:
 
 
 def _grid_of(node: ir.Node, value: ir.Value) -> Grid:
-    source = value.producer()
-    if source is None or source.op_type != "DequantizeLinear":
+    source = dequantizer_of(value)
+    if source is None:
         raise UnsupportedError(
             f"an operand of {node.op_type} is not quantized",
             node=node.name,

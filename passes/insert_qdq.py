@@ -53,8 +53,7 @@ class InsertQdq(ir.passes.InPlacePass):
         for node in list(graph):
             if node.op_type in WEIGHTED:
                 self._quantize_weight(graph, node, params)
-        for value, uses in _constant_operands(graph).items():
-            insert_pair(graph, value, Grid.of(self._constant_params(value)), uses)
+        quantize_constant_operands(graph, self.activation_bits)
         for value, chosen in params.items():
             _quantize_activation(graph, value, chosen)
         return ir.passes.PassResult(model, modified=True)
@@ -62,16 +61,7 @@ class InsertQdq(ir.passes.InPlacePass):
     def _activation_params(self, value: ir.Value) -> QuantParams:
         producer, bits = value.producer(), self.activation_bits
         fixed = None if producer is None else output_params(producer.op_type, bits)
-        return fixed or self._params_of(value.meta[RANGE_KEY])
-
-    def _constant_params(self, value: ir.Value) -> QuantParams:
-        array = constant(value)
-        assert array is not None
-        return self._params_of(Range(float(array.min()), float(array.max())))
-
-    def _params_of(self, found: Range) -> QuantParams:
-        bits = self.activation_bits
-        return QuantParams.from_range(found.lo, found.hi, bits=bits, symmetric=symmetric(bits))
+        return fixed or _params_of(value.meta[RANGE_KEY], bits)
 
     def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
         weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
@@ -92,6 +82,18 @@ def _required_constant(node: ir.Node, value: ir.Value) -> np.ndarray:
     if array is None:
         raise not_constant(node, value)
     return array
+
+
+def quantize_constant_operands(graph: ir.Graph, bits: int) -> None:
+    """Quantizes the float initializers that operators use like activations, each per tensor over its own range."""
+    for value, uses in _constant_operands(graph).items():
+        array = constant(value)
+        assert array is not None
+        insert_pair(graph, value, Grid.of(_params_of(Range(float(array.min()), float(array.max())), bits)), uses)
+
+
+def _params_of(found: Range, bits: int) -> QuantParams:
+    return QuantParams.from_range(found.lo, found.hi, bits=bits, symmetric=symmetric(bits))
 
 
 def _constant_operands(graph: ir.Graph) -> dict[ir.Value, list[Use]]:

@@ -16,8 +16,6 @@ from edgeq.quant.qparams import QuantParams
 Use = tuple[ir.Node, int]
 """A node, and the index of one of its inputs."""
 
-QUANTIZERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
-
 INTEGERS = {4: np.dtype(ml_dtypes.int4), 8: np.dtype(np.int8), 16: np.dtype(np.int16)}
 """Element type of each width of signed integers."""
 
@@ -108,6 +106,20 @@ def _integer_type(node: ir.Node) -> np.dtype:
 
 def _unreadable(node: ir.Node, what: str) -> UnsupportedError:
     return UnsupportedError(what, node=node.name, fix="export per-tensor activations and per-channel weights")
+
+
+def set_zero_point(nodes: Iterable[ir.Node], zero_point: np.ndarray) -> None:
+    """Gives quantizers of the same scale another zero point, and with it another type of integers."""
+    shared = None
+    for node in nodes:
+        scale, old = node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else None
+        assert scale is not None and node.graph is not None
+        if shared is None:
+            name = f"{scale.name}_zero_point" if old is None else f"{old.name}_signed"
+            shared = add_constant(node.graph, name, zero_point.reshape(static_shape(scale) or ()))
+        node.resize_inputs(3)
+        node.replace_input_with(2, shared)
+        node.attributes.pop("output_dtype", None)
 
 
 def insert_pair(graph: ir.Graph, value: ir.Value, grid: Grid, uses: Iterable[Use]) -> ir.Value:

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import scalar, sole_consumer
-from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, activation_inputs
+from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, QUANTIZERS, activation_inputs
 
 
 def quantized_values(graph: ir.Graph) -> list[ir.Value]:
@@ -24,7 +24,7 @@ def quantized_values(graph: ir.Graph) -> list[ir.Value]:
         if node.op_type in ANCHORS:
             if not is_absorbed(node):
                 values.append(group_output(node))
-        elif node.op_type not in MOVEMENT:
+        elif node.op_type not in MOVEMENT | QUANTIZERS:
             raise UnsupportedError(
                 f"operator {node.op_type} cannot be quantized", node=node.name, fix="see `edgeq inspect MODEL`"
             )
@@ -62,3 +62,9 @@ def movement_source(value: ir.Value) -> ir.Value:
         value = producer.inputs[0]
         producer = value.producer()
     return value
+
+
+def dequantizer_of(value: ir.Value | None) -> ir.Node | None:
+    """The DequantizeLinear whose result a value is, moved or not; None for floats that were never quantized."""
+    producer = None if value is None else movement_source(value).producer()
+    return producer if producer is not None and producer.op_type == "DequantizeLinear" else None

@@ -9,7 +9,10 @@ from onnx_ir.passes import PassBase
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.calibrate_minmax import CalibrateMinmax
 from edgeq.passes.freeze_weights import FreezeWeights
+from edgeq.passes.hoist_qdq import HoistQdq
+from edgeq.passes.import_quantized import ImportQuantized
 from edgeq.passes.insert_qdq import InsertQdq
+from edgeq.passes.require_qdq import RequireQdq
 
 
 def quantize_passes(
@@ -32,3 +35,8 @@ def quantize_passes(
         InsertQdq(weight_bits, activation_bits, per_channel),
         FreezeWeights(),
     ]
+
+
+def import_passes() -> list[PassBase]:
+    """A canonical QDQ model of any tool to the form of `quantize_passes`, with the scales that it came with."""
+    return [ImportQuantized(), HoistQdq(), RequireQdq(), FreezeWeights()]

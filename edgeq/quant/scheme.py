@@ -36,6 +36,9 @@ MOVEMENT = frozenset(
 )
 """Operators whose output elements are input elements (or, padded, exact zeros): they inherit the parameters."""
 
+QUANTIZERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""Operators between real numbers and integers."""
+
 FUSES = {
     **dict.fromkeys(WEIGHTED, CLAMPS | SLOPES),
     **dict.fromkeys(ELEMENTWISE | AVERAGES, CLAMPS),

@@ -35,7 +35,7 @@ def input_specs(model: ir.Model) -> dict[str, Spec]:
     return {str(v.name): (v.shape.numpy(), v.dtype.numpy()) for v in model.graph.inputs if v.shape and v.dtype}
 
 
-def normal_samples(model: ir.Model, count: int = 16, scale: float = 1.0) -> Samples:
+def normal_samples(model: ir.Model, count: int = 32, scale: float = 1.0) -> Samples:
     """Normally distributed inputs, the same at every call."""
     generator = np.random.default_rng(0)
     specs = input_specs(model)
