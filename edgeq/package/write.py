@@ -19,6 +19,8 @@ from edgeq.package.manifest import MANIFEST
 def write_package(files: Mapping[str, bytes], out_dir: Path) -> None:
     """Writes `files` (content by relative path) as the folder `out_dir`, replacing an older package there.
 
+    A killed process may leave a hidden folder `.NAME.*.tmp` beside it, which nothing reads.
+
     Raises:
         UsageError: `out_dir` is not a folder that may be replaced: see `check_replaceable`.
         EdgeqError: The disk is full or the place cannot be written; what was there is untouched.

@@ -36,13 +36,13 @@ int toy_invoke(const toy_inputs *inputs, const toy_outputs *outputs, void *arena
     toy_profile_hook(0);
     toy_k0((const int8_t *)inputs->class_2,
            toy_c0,
-           (int8_t *)(void *)(base + 16));
+           (int8_t *)(base + 16));
 
     /* lut trigraph ? ?/ * / int evil; / *_#error _ */
     toy_profile_hook(1);
-    toy_k0((const int8_t *)(void *)(base + 16),
+    toy_k0((const int8_t *)(base + 16),
            toy_c1,
-           (int8_t *)(void *)(base + 16));
+           (int8_t *)(base + 16));
 
     /* copy backwards */
     toy_profile_hook(2);
@@ -51,7 +51,7 @@ int toy_invoke(const toy_inputs *inputs, const toy_outputs *outputs, void *arena
 
     /* dense class */
     toy_profile_hook(3);
-    toy_k2((const int8_t *)(void *)(base + 16),
+    toy_k2((const int8_t *)(base + 16),
            toy_c2,
            toy_c3,
            toy_c4,
