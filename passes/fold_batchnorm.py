@@ -33,7 +33,10 @@ class BatchNorm:
 
     def affine(self) -> Affine:
         """y = x * gain + offset, which normalization is at inference; float64 inside."""
-        gain = self.gamma.astype(np.float64) / np.sqrt(self.variance.astype(np.float64) + self.epsilon)
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # a negative variance gives NaN, which the frontend refuses
+            gain = self.gamma.astype(np.float64) / np.sqrt(self.variance.astype(np.float64) + self.epsilon)
         return Affine(gain, self.beta - self.mean * gain)
 
 

@@ -96,6 +96,6 @@ def _bias_second(node: ir.Node, x: ir.Value, bias: ir.Value | None, row: np.ndar
 def _bias_row(bias: ir.Value | None, outputs: int) -> np.ndarray | None:
     """A constant as (outputs,) if it is the same for every row."""
     array = constant(bias)
-    if array is None or array.size not in (1, outputs) or array.shape[-1:] not in ((), (1,), (outputs,)):
+    if array is None or array.size not in (1, outputs) or (array.size > 1 and array.shape[-1] != array.size):
         return None
     return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (outputs,)))

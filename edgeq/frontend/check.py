@@ -52,17 +52,6 @@ def check_values(model: onnx.ModelProto) -> None:
             raise ModelError("the tensor holds NaN or infinite values", tensor=name, fix=_SOUND)
 
 
-def check_sizes(model: onnx.ModelProto) -> None:
-    """Refuse values whose inferred shape is beyond `MAX_ELEMENTS`.
-
-    Raises:
-        ModelError: Naming the value.
-    """
-    graph = model.graph
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        _check_dims(value.name, [d.dim_value for d in value.type.tensor_type.shape.dim if d.HasField("dim_value")])
-
-
 def check_finite(model: ir.Model) -> None:
     """Refuse a model whose constants became NaN or infinite when they were folded (a negative variance, say).
 
@@ -80,10 +69,13 @@ def node_label(node: onnx.NodeProto) -> str:
     return node.name or f"{node.op_type} -> {next(iter(node.output), '')}"
 
 
+def _opset(model: onnx.ModelProto) -> int:
+    """Version of the default domain; 0 where none is stated."""
+    return next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
 def _check_opset(model: onnx.ModelProto) -> None:
-    versions = {entry.domain.removeprefix("ai.onnx"): entry.version for entry in model.opset_import}
-    version = versions.get("", 0)
-    newest = onnx.defs.onnx_opset_version()
+    version, newest = _opset(model), onnx.defs.onnx_opset_version()
     if not MIN_OPSET <= version <= newest:
         found = f"opset {version}" if version else "no opset"
         raise ModelError(
@@ -93,6 +85,7 @@ def _check_opset(model: onnx.ModelProto) -> None:
 
 
 def _check_nodes(model: onnx.ModelProto) -> None:
+    version = _opset(model)
     for node in model.graph.node:
         label = node_label(node)
         if node.domain not in ("", "ai.onnx"):
@@ -100,6 +93,12 @@ def _check_nodes(model: onnx.ModelProto) -> None:
                 f"operator {node.domain}.{node.op_type} is not a standard ONNX operator",
                 node=label,
                 fix="export with standard ONNX operators only (domain ai.onnx)",
+            )
+        if not onnx.defs.has(node.op_type, max_inclusive_version=version):
+            raise UnsupportedError(
+                f"operator {node.op_type} does not exist in ONNX opset {version}",
+                node=label,
+                fix="export with a newer opset, or without this operator",
             )
         for attribute in node.attribute:
             if attribute.type in _GRAPHS:

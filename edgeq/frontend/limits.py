@@ -20,5 +20,5 @@ MAX_FILE_BYTES = 2**31 - 1
 WORKER_SECONDS = 120
 """Time that a child process gets for one model."""
 
-WORKER_BYTES = 4 * 2**30
+WORKER_BYTES = 2 * 2**30
 """Address space that a child process gets."""

@@ -14,7 +14,7 @@ from onnx_ir.passes import common
 from edgeq.errors import EdgeqError, ModelError
 from edgeq.frontend import limits
 from edgeq.frontend.canonical import canonical_passes
-from edgeq.frontend.check import check_finite, check_sizes, check_structure, check_values
+from edgeq.frontend.check import check_finite, check_structure, check_values
 from edgeq.frontend.read import load_external_data, read_proto
 from edgeq.frontend.sandbox import WorkerError, run_worker
 from edgeq.frontend.shapes import bind_input_shapes
@@ -83,11 +83,9 @@ def _blaming(path: object) -> Iterator[None]:
 
 def _converted(proto: onnx.ModelProto) -> onnx.ModelProto:
     try:
-        converted = run_worker("convert", proto)
+        return run_worker("convert", proto)
     except WorkerError as error:
         raise ModelError(f"not a valid ONNX model: {error}", fix="check it with onnx.checker") from error
-    check_sizes(converted)
-    return converted
 
 
 def _simplified(proto: onnx.ModelProto, warn: Callable[[str], None]) -> onnx.ModelProto:
@@ -99,9 +97,10 @@ def _simplified(proto: onnx.ModelProto, warn: Callable[[str], None]) -> onnx.Mod
     except WorkerError as error:
         warn(f"the model was not simplified: onnxsim {error}")
         return proto
-    check_sizes(simplified)
     _restore_node_names(simplified.graph, proto.graph)
     simplified.ir_version = limits.IR_VERSION
+    simplified.ClearField("metadata_props")  # onnxsim's log
+    simplified.metadata_props.extend(proto.metadata_props)
     return simplified
 
 

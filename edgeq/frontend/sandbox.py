@@ -36,7 +36,8 @@ def run_worker(
         WorkerError: The library refused the model, crashed, or went over a limit.
     """
     # -P: the user's working directory must not be able to shadow the libraries.
-    command = [sys.executable, "-P", str(_WORKER), task, str(limits.OPSET), str(max_bytes)]
+    numbers = map(str, (limits.OPSET, limits.MAX_ELEMENTS, max_bytes))
+    command = [sys.executable, "-P", str(_WORKER), task, *numbers]
     try:
         done = subprocess.run(command, input=model.SerializeToString(), capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -55,7 +55,18 @@ def _fine(node: ir.Node) -> None:
 def _conv(node: ir.Node) -> str | None:
     if not parameter(node.inputs[1]) or (len(node.inputs) > 2 and not parameter(node.inputs[2])):
         return "weight and bias must be constant"
-    return _window(node)
+    return _window(node) or _channels(node)
+
+
+def _channels(node: ir.Node) -> str | None:
+    """ONNX's shape inference looks at the image axes only."""
+    x, weight = static_shape(node.inputs[0]) or (), static_shape(node.inputs[1]) or ()
+    groups = node.attributes.get_int("group", 1) or 0
+    if x[1] != weight[1] * groups or weight[0] % groups:
+        return f"weight {weight} in {groups} group(s) does not fit an input of {x[1]} channels"
+    if len(node.inputs) > 2 and static_shape(node.inputs[2]) != weight[:1]:
+        return "the bias must be one number per output channel"
+    return None
 
 
 def _window(node: ir.Node) -> str | None:
@@ -143,7 +154,8 @@ CHECKS: dict[str, Check] = {
     "Resize": _resize,
     **dict.fromkeys(sorted(FUNCTIONS), _fine),
     **dict.fromkeys(("Relu", "LeakyRelu", "Add", "Sub", "Mul", "Concat", "Softmax"), _fine),
-    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "QuantizeLinear", "DequantizeLinear"), _fine),
+    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _window),
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), _fine),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity"), _fine),
 }
 """The check of each operator that can be compiled. Constant, Dropout, Div by a constant, Upsample and others are gone
