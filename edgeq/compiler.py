@@ -13,7 +13,7 @@ import numpy as np
 from edgeq.config import Config
 from edgeq.errors import GateError, UsageError
 from edgeq.progress import Progress, silent
-from edgeq.quantizer import Quantized, input_specs, quantize, read_samples
+from edgeq.quantizer import Quantized, quantize, read_samples
 
 if TYPE_CHECKING:
     from edgeq.lower.lowered import Lowered
@@ -140,7 +140,8 @@ def _check_inputs(
     quantized: Quantized, built: Built, config: Config
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A few samples, real and as integers: for golden vectors, noise per layer, the comparison with onnxruntime."""
-    from edgeq.evaluate import quantize_inputs
+    from edgeq.calibrate.specs import input_specs
+    from edgeq.program.interface import quantize_inputs
     from edgeq.quantizer import calibration_samples
 
     inputs = input_specs(quantized.reference)
@@ -182,6 +183,7 @@ def _report(
 
 
 def _accuracy(quantized: Quantized, built: Built, config: Config, progress: Progress) -> Accuracy | None:
+    from edgeq.calibrate.specs import input_specs
     from edgeq.evaluate import evaluate
 
     if config.eval is None:

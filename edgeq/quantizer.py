@@ -78,6 +78,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
 
 def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:
     """The user's calibration samples; without them random ones, and a loud warning."""
+    from edgeq.calibrate.specs import input_specs
     from edgeq.calibrate.synthetic import random_samples
     from edgeq.quant.qparams import Range
 
@@ -101,11 +102,3 @@ def read_samples(data: Path | Mapping[str, np.ndarray], inputs: Mapping[str, Spe
     from edgeq.calibrate.synthetic import samples_of
 
     return load_samples(data, inputs) if isinstance(data, str | Path) else samples_of(data, inputs)
-
-
-def input_specs(model: ir.Model) -> dict[str, Spec]:
-    """Shape and element type of each input of a canonical model."""
-    return {
-        str(value.name): (tuple(int(d) for d in value.shape), np.dtype(value.dtype.numpy()))  # type: ignore
-        for value in model.graph.inputs
-    }

@@ -36,7 +36,7 @@ def run_package(
     feeds, raw = read_inputs(artifact, inputs)
     outputs = run_integers(artifact, on, feeds, progress or silent)
     if not raw:
-        from edgeq.evaluate import real_output
+        from edgeq.program.interface import real_output
 
         ports = {port.name: port for port in artifact.program.outputs}
         outputs = {name: real_output(ports[name], array) for name, array in outputs.items()}
@@ -69,8 +69,8 @@ def run_integers(
 def read_inputs(artifact: Artifact, data: Path) -> tuple[dict[str, np.ndarray], bool]:
     """Samples as the ports take them, and whether they were such integers already."""
     from edgeq.calibrate.load import load_samples
-    from edgeq.evaluate import quantize_inputs
-    from edgeq.quantizer import input_specs
+    from edgeq.calibrate.specs import input_specs
+    from edgeq.program.interface import quantize_inputs
 
     entries = {entry.name: entry for entry in artifact.package.manifest.inputs}
     specs = input_specs(artifact.model)
