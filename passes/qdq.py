@@ -105,7 +105,10 @@ def _integer_type(node: ir.Node) -> np.dtype:
 
 
 def _unreadable(node: ir.Node, what: str) -> UnsupportedError:
-    return UnsupportedError(what, node=node.name, fix="export per-tensor activations and per-channel weights")
+    tensor = None if node.inputs[0] is None else node.inputs[0].name
+    return UnsupportedError(
+        what, node=node.name, tensor=tensor, fix="export per-tensor activations and per-channel weights"
+    )
 
 
 def set_zero_point(nodes: Iterable[ir.Node], zero_point: np.ndarray) -> None:

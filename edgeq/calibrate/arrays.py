@@ -14,6 +14,9 @@ from numpy.lib import format as npy
 
 from edgeq.errors import CalibrationError
 
+READ_ERRORS = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What a damaged, hostile, encrypted or missing file makes the standard library and NumPy raise."""
+
 
 class ArraySource(Protocol):
     """An array whose first axis can be walked."""
@@ -59,7 +62,7 @@ class StoredArray:
                 else:
                     _read_header(stream)
                     yield from self._pieces(stream, size)
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except READ_ERRORS as error:
             raise unreadable(self.path, error) from error
 
     def _pieces(self, stream: BinaryIO, size: int) -> Iterator[np.ndarray]:
@@ -86,7 +89,7 @@ def stored_arrays(path: Path) -> dict[str, StoredArray]:
         with zipfile.ZipFile(path) as archive:
             members = [name for name in archive.namelist() if name.endswith(".npy")]
         return {name.removesuffix(".npy"): _stored(path, name) for name in members}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except READ_ERRORS as error:
         raise unreadable(path, error) from error
 
 
@@ -102,6 +105,8 @@ def _stored(path: Path, member: str | None) -> StoredArray:
         shape, fortran, dtype = _read_header(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are not loaded")
+    if min(shape, default=0) < 0:
+        raise ValueError("a dimension is negative")
     return StoredArray(path, member, shape, dtype, fortran)
 
 

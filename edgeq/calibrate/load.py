@@ -34,14 +34,14 @@ def load_samples(path: str | os.PathLike[str], inputs: Mapping[str, Spec]) -> Sa
     """
     path = Path(path)
     sources: dict[str, list[SampleSource]] = defaultdict(list)
-    labels: list[np.ndarray] = []
+    labels: list[StoredArray] = []
     for name, array in _named_arrays(path, inputs):
         if name == LABELS and LABELS not in inputs:
-            labels.append(_read_labels(array))
+            labels.append(array)
         else:
             sources[name].append(_fit(array, name, inputs[name]))
-    samples = Samples(sources, np.concatenate(labels) if labels else None)
-    _check_counts(path, inputs, samples)
+    _check_counts(path, inputs, sources, labels)
+    samples = Samples(sources, np.concatenate([_read_labels(array) for array in labels]) if labels else None)
     for _ in samples.batches(CHECK_SIZE):
         pass
     return samples
@@ -113,23 +113,27 @@ def _read_labels(array: StoredArray) -> np.ndarray:
             tensor=LABELS,
             fix="store one integer per sample",
         )
-    return np.concatenate([*array.rows(1 << 16), np.empty(0, array.dtype)]).astype(np.int64)
+    return np.concatenate([np.empty(0, array.dtype), *array.rows(1 << 16)]).astype(np.int64)
 
 
-def _check_counts(path: Path, inputs: Mapping[str, Spec], samples: Samples) -> None:
+def _check_counts(
+    path: Path, inputs: Mapping[str, Spec], sources: Mapping[str, list[SampleSource]], labels: list[StoredArray]
+) -> None:
     """Every input has samples, all equally many, and labels are as many."""
-    counts = {name: sum(source.count for source in samples.sources.get(name, ())) for name in inputs}
+    counts = {name: sum(source.count for source in sources.get(name, ())) for name in inputs}
     for name, count in counts.items():
         if count == 0:
-            missing = "has no samples" if name in samples.sources else "is missing"
+            missing = "has no samples" if name in sources else "is missing"
             raise CalibrationError(
                 f"input {name!r} {missing}", file=path, tensor=name, fix=f"store arrays named {_names(inputs)}"
             )
-    if samples.labels is not None:
-        counts[LABELS] = len(samples.labels)
+    if labels:
+        counts[LABELS] = sum(array.shape[0] if array.shape else 1 for array in labels)
     if len(set(counts.values())) > 1:
         text = ", ".join(f"{name}: {count}" for name, count in counts.items())
-        raise CalibrationError(f"the arrays have different numbers of samples ({text})", file=path)
+        raise CalibrationError(
+            f"the arrays have different numbers of samples ({text})", file=path, fix="store as many of each"
+        )
 
 
 def _names(inputs: Mapping[str, Spec]) -> str:

@@ -251,8 +251,10 @@ REFUSED = {
     "integer movement": (
         "xq = QuantizeLinear(x, s, z)  t = Transpose(xq)  y = DequantizeLinear(t, s, z)", "x"
     ),
-    "computed scale": ("a = ReduceMax<keepdims=0>(x)  xq = QuantizeLinear(x, a, z)  y = DequantizeLinear(xq, a, z)", None),
-    "negative scale": ("xq = QuantizeLinear(x, n, z)  y = DequantizeLinear(xq, n, z)", None),
+    "computed scale": (
+        "a = ReduceMax<keepdims=0>(x)  xq = QuantizeLinear(x, a, z)  y = DequantizeLinear(xq, a, z)", "x"
+    ),
+    "negative scale": ("xq = QuantizeLinear(x, n, z)  y = DequantizeLinear(xq, n, z)", "x"),
 }  # fmt: skip
 
 
@@ -268,7 +270,7 @@ def test_refusals_name_the_place(case: str) -> None:
     )  # fmt: skip
     with pytest.raises(UnsupportedError) as error:
         imported(model)
-    assert error.value.fix and (tensor is None or error.value.tensor == tensor)
+    assert error.value.fix and error.value.tensor == tensor
 
 
 def test_integer_interface_is_refused() -> None:
