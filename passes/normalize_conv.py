@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import static_shape
 
 _WINDOWED = frozenset({"Conv", "MaxPool", "AveragePool"})
@@ -16,6 +17,10 @@ class NormalizeConv(ir.passes.InPlacePass):
     in a maximum or, without `count_include_pad`, in an average; with it, `ceil_mode` stays.
 
     The function is unchanged; idempotent.
+
+    Raises:
+        UnsupportedError: `ceil_mode` adds a window that begins in the padding behind the image. Opset 22 says that
+            there is none, and runtimes never computed it, but shape inference for older opsets counts it.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -74,12 +79,21 @@ def _pads(node: ir.Node, explicit: dict, x: tuple[int, ...], y: tuple[int, ...])
     """Begin pads, then end pads, as ONNX orders them."""
     rank, mode = len(x), node.attributes.get_string("auto_pad", "NOTSET")
     pads = list(node.attributes.get_ints("pads", [0] * 2 * rank)) if mode == "NOTSET" else [0] * 2 * rank
-    if _keeps_ceil(node):
-        return pads
     for i in range(rank):
         span = (explicit["kernel_shape"][i] - 1) * explicit["dilations"][i] + 1
+        if mode == "NOTSET" and (y[i] - 1) * explicit["strides"][i] >= x[i] + pads[i]:
+            raise _begins_in_padding(node)
         missing = max(0, (y[i] - 1) * explicit["strides"][i] + span - x[i] - pads[i] - pads[i + rank])
         begin = {"SAME_UPPER": missing // 2, "SAME_LOWER": missing - missing // 2}.get(mode, 0)
-        pads[i] += begin
-        pads[i + rank] += missing - begin
+        if not _keeps_ceil(node):
+            pads[i] += begin
+            pads[i + rank] += missing - begin
     return pads
+
+
+def _begins_in_padding(node: ir.Node) -> UnsupportedError:
+    return UnsupportedError(
+        f"the last window of this {node.op_type} (ceil_mode) begins in the padding",
+        node=node.name,
+        fix="export it without ceil_mode, or with smaller pads at the end",
+    )

@@ -8,12 +8,14 @@ from frontend.graphs import apply, ops, parse
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from edgeq.errors import UnsupportedError
 from edgeq.passes.fuse_pad import FusePad
 from edgeq.passes.layout import Layout
 from edgeq.passes.lower_reduce_mean import LowerReduceMean
 from edgeq.passes.normalize_conv import NormalizeConv
 from edgeq.passes.remove_dead import RemoveDead
 from edgeq.passes.remove_identity import RemoveIdentity
+from edgeq.pipeline import run_passes
 
 RNG = np.random.default_rng(2)
 
@@ -55,6 +57,15 @@ def test_ceil_mode_becomes_pads(op: str, size: int) -> None:
         f"{{ y = {op}<kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1>(x) }}"
     )
     assert "ceil_mode" not in apply(model, NormalizeConv()).graph[0].attributes
+
+
+@pytest.mark.parametrize("window", ["MaxPool<", "AveragePool<", "AveragePool<count_include_pad = 1, "])
+def test_a_window_that_begins_in_the_padding_is_refused(window: str) -> None:
+    """Shape inference at opset 21 counts four rows, onnxruntime (as opset 22) computes three."""
+    rest = "kernel_shape = [2, 1], pads = [0, 0, 1, 0], strides = [2, 2], ceil_mode = 1>(x)"
+    model = parse(f"g (float[1,2,6,5] x) => (float[1,2,h,v] y) {{ y = {window}{rest} }}")
+    with pytest.raises(UnsupportedError, match="begins in the padding"):
+        run_passes(model, [NormalizeConv()])
 
 
 def test_one_dimension() -> None:
