@@ -1,7 +1,8 @@
 """Each kernel against onnxruntime: fed the same integers, how far is it from its QDQ subgraph?
 
 One session checks every kernel at once: the QDQ model is cut at each quantized tensor, so that every QuantizeLinear
-becomes an output and every DequantizeLinear reads an input, which is fed what the interpreter computed.
+becomes an output and every DequantizeLinear reads an input, which is fed what the interpreter computed. What data
+movement makes of such a tensor has no QuantizeLinear of its own: it is checked with the next kernel, or as an output.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from edgeq.program.builder import Built
+    from edgeq.program.program import Port
 
 FED = "edgeq_fed_"
 
@@ -56,18 +58,24 @@ def compare_with_onnxruntime(
     """
     from edgeq.calibrate.float_runner import FloatRunner
 
-    computed = _quantized_tensors(built, integers)
+    computed, outputs = _run(built, integers)
+    moved = {value.name: value for value in model.graph.outputs if not _is_dequantized(value)}
+    count = len(next(iter(integers.values())))
+    if not computed and not moved:
+        return Conformance(0, 0.0, count, {})
     fed = {FED + name: array for name, array in computed.items()}
-    results = FloatRunner(_cut(model, list(computed))).run({**inputs, **fed})
-    layers = {name: _difference(results[name], array) for name, array in computed.items()}
-    total = sum(array.size for array in computed.values())
-    differing = sum(share * computed[name].size for name, (_, share) in layers.items())
-    samples = len(next(iter(integers.values())))
-    return Conformance(max((steps for steps, _ in layers.values()), default=0), differing / total, samples, layers)
+    results = FloatRunner(_cut(model, list(computed), list(moved))).run({**inputs, **fed})
+    steps = {name: np.abs(results[name].astype(np.int64) - array) for name, array in computed.items()}
+    ports = [port for port in built.program.outputs if port.name in moved]
+    steps |= {port.name: _steps(port, results[port.name], outputs[port.name]) for port in ports}
+    layers = {name: (int(array.max()), float(np.mean(array != 0))) for name, array in steps.items()}
+    differing = sum(int(np.count_nonzero(array)) for array in steps.values())
+    total = sum(array.size for array in steps.values())
+    return Conformance(max(most for most, _ in layers.values()), differing / total, count, layers)
 
 
-def _quantized_tensors(built: Built, integers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Integers of each quantized tensor as the program computes them, (samples, *shape)."""
+def _run(built: Built, integers: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Integers of each quantized tensor as the program computes them, (samples, *shape), and those of its outputs."""
     program = built.program
     makers: dict[int, list[str]] = {}
     for name, value in built.tensors.values():
@@ -79,17 +87,34 @@ def _quantized_tensors(built: Built, integers: Mapping[str, np.ndarray]) -> dict
     def keep(i: int, op: Op, array: np.ndarray) -> None:
         found.update({name: values[name].read(array) for name in makers.get(i, ())})
 
-    interpret(program, integers, trace=keep, batch=len(next(iter(integers.values()))))
-    return found
+    outputs = interpret(program, integers, trace=keep, batch=len(next(iter(integers.values()))))
+    return found, outputs
 
 
-def _cut(model: ir.Model, tensors: list[str]) -> ir.Model:
-    """A copy in which each named quantized tensor is an output, and its readers read a new input instead."""
+def _is_dequantized(value: ir.Value) -> bool:
+    """Whether a graph output is a quantized tensor as it is, which is compared already."""
+    producer = value.producer()
+    return producer is not None and producer.op_type == "DequantizeLinear"
+
+
+def _steps(port: Port, real: np.ndarray, integers: np.ndarray) -> np.ndarray:
+    """Distances of an output port from real numbers, in steps of its scale."""
+    order = port.order or tuple(range(real.ndim - 1))
+    expected = np.rint(real.transpose(0, *(axis + 1 for axis in order)) / port.scale) + port.zero_point
+    return np.abs(expected.astype(np.int64) - integers)
+
+
+def _cut(model: ir.Model, tensors: list[str], outputs: list[str]) -> ir.Model:
+    """A copy in which each named quantized tensor is an output, and its readers read a new input instead.
+
+    Args:
+        outputs: Names of the graph outputs that it keeps.
+    """
     import onnx_ir as ir
 
     cut = model.clone()
     values = {value.name: value for node in cut.graph for value in node.outputs}
-    cut.graph.outputs.clear()
+    cut.graph.outputs[:] = [values[name] for name in outputs]
     for name in tensors:
         value = values[name]
         twin = ir.Value(name=FED + name, shape=value.shape, type=value.type)
@@ -98,8 +123,3 @@ def _cut(model: ir.Model, tensors: list[str]) -> ir.Model:
         cut.graph.inputs.append(twin)
         cut.graph.outputs.append(value)
     return cut
-
-
-def _difference(result: np.ndarray, expected: np.ndarray) -> tuple[int, float]:
-    steps = np.abs(result.astype(np.int64) - expected)
-    return int(steps.max(initial=0)), float(np.mean(steps != 0)) if steps.size else 0.0
