@@ -60,12 +60,13 @@ class FoldBatchnorm(ir.passes.InPlacePass):
 
 
 def _statistics(node: ir.Node) -> BatchNorm | None:
-    arrays = [constant(value) for value in node.inputs[1:]]
-    if len(arrays) != 4 or len(node.outputs) != 1 or node.attributes.get_int("training_mode", 0):
+    arrays = [array for value in node.inputs[1:] if (array := constant(value)) is not None]
+    if len(arrays) != 4 or len(node.outputs) != 1 or bool(node.attributes.get_int("training_mode", 0)):
         return None
-    if any(array is None for array in arrays) or static_shape(node.inputs[0]) is None:
+    if static_shape(node.inputs[0]) is None:
         return None
-    return BatchNorm(*arrays, epsilon=node.attributes.get_float("epsilon", 1e-5))  # type: ignore[arg-type]
+    gamma, beta, mean, variance = arrays
+    return BatchNorm(gamma, beta, mean, variance, node.attributes.get_float("epsilon", 1e-5))
 
 
 def _fold(node: ir.Node, statistics: BatchNorm) -> None:

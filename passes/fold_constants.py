@@ -76,13 +76,13 @@ def _evaluate(node: ir.Node, opset: int) -> list[np.ndarray] | None:
     """The outputs, by ONNX's reference implementation; None where it cannot compute them."""
     from onnx.reference import ReferenceEvaluator
 
-    feeds = {value.name: constant(value) for value in node.inputs if value is not None}
+    feeds = {value.name or "": constant(value) for value in node.inputs if value is not None}
     untyped = onnx.TypeProto()
     graph = onnx.helper.make_graph(
         [ir.to_proto(node)],
         "node",
         [onnx.helper.make_value_info(name, untyped) for name in feeds],
-        [onnx.helper.make_value_info(value.name, untyped) for value in node.outputs],
+        [onnx.helper.make_value_info(value.name or "", untyped) for value in node.outputs],
     )
     try:
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])

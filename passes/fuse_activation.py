@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from onnxscript.rewriter.pattern import RewriteRuleClassBase, RewriteRuleSet
+from onnxscript.rewriter.pattern import RewriteRule, RewriteRuleSet
 
 from edgeq.passes.editing import add_constant, bypass, constant, scalar, sole_consumer, static_shape
 
@@ -97,33 +97,31 @@ def _is(value: ir.Value, number: float) -> bool:
     return found is not None and math.isclose(found, number, rel_tol=1e-6)
 
 
-class _HardSigmoid(RewriteRuleClassBase):
-    """Clip(x + 3, 0, 6) * (1 / 6)."""
-
-    def pattern(self, op: Any, x: Any, three: Any, low: Any, high: Any, sixth: Any) -> Any:
-        return op.Mul(op.Clip(op.Add(x, three), low, high), sixth, _outputs=["y"])
-
-    def check(self, context: Any, three: Any, low: Any, high: Any, sixth: Any, **_: Any) -> bool:
-        return _is(three, 3) and scalar(low) == 0 and _is(high, 6) and _is(sixth, 1 / 6)
-
-    def rewrite(self, op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
-        return _named(op.HardSigmoid(x, alpha=1 / 6, beta=0.5), y)
+def _hard_sigmoid(op: Any, x: Any, three: Any, low: Any, high: Any, sixth: Any) -> Any:
+    return op.Mul(op.Clip(op.Add(x, three), low, high), sixth, _outputs=["y"])
 
 
-class _HardSwish(RewriteRuleClassBase):
-    """x * HardSigmoid(x)."""
+def _is_hard_sigmoid(_: Any, three: ir.Value, low: ir.Value, high: ir.Value, sixth: ir.Value, **__: Any) -> bool:
+    return _is(three, 3) and scalar(low) == 0 and _is(high, 6) and _is(sixth, 1 / 6)
 
-    def pattern(self, op: Any, x: Any) -> Any:
-        return op.Mul(x, op.HardSigmoid(x, _outputs=["gate"]), _outputs=["y"])
 
-    def check(self, context: Any, gate: ir.Value, **_: Any) -> bool:
-        node = gate.producer()
-        assert node is not None
-        alpha, beta = node.attributes.get_float("alpha", 0.2), node.attributes.get_float("beta", 0.5)
-        return math.isclose(alpha, 1 / 6, rel_tol=1e-6) and beta == 0.5
+def _to_hard_sigmoid(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
+    return _named(op.HardSigmoid(x, alpha=1 / 6, beta=0.5), y)
 
-    def rewrite(self, op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
-        return _named(op.HardSwish(x), y)
+
+def _hard_swish(op: Any, x: Any) -> Any:
+    return op.Mul(x, op.HardSigmoid(x, _outputs=["gate"]), _outputs=["y"])
+
+
+def _is_hard_swish(_: Any, gate: ir.Value, **__: Any) -> bool:
+    node = gate.producer()
+    assert node is not None
+    alpha, beta = node.attributes.get_float("alpha", 0.2), node.attributes.get_float("beta", 0.5)
+    return math.isclose(alpha, 1 / 6, rel_tol=1e-6) and beta == 0.5
+
+
+def _to_hard_swish(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
+    return _named(op.HardSwish(x), y)
 
 
 def _named(value: ir.Value, replaced: ir.Value) -> ir.Value:
@@ -134,4 +132,11 @@ def _named(value: ir.Value, replaced: ir.Value) -> ir.Value:
     return value
 
 
-_HARD = RewriteRuleSet([_HardSigmoid.rule(), _HardSwish.rule()], commute=True)
+_HARD = RewriteRuleSet(
+    [
+        RewriteRule(_hard_sigmoid, _to_hard_sigmoid, _is_hard_sigmoid),
+        RewriteRule(_hard_swish, _to_hard_swish, _is_hard_swish),
+    ],
+    commute=True,
+)
+"""Clip(x + 3, 0, 6) * (1 / 6), and x * HardSigmoid(x)."""

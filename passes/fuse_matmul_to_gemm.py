@@ -44,7 +44,7 @@ def _matmul(node: ir.Node) -> bool:
 def _gemm(node: ir.Node) -> bool:
     weight = constant(node.inputs[1])
     bias = node.inputs[2] if len(node.inputs) > 2 else None
-    if weight is None or is_canonical_gemm(node) or node.attributes.get_int("transA", 0):
+    if weight is None or is_canonical_gemm(node) or bool(node.attributes.get_int("transA", 0)):
         return False
     outputs = weight.shape[0] if node.attributes.get_int("transB", 0) else weight.shape[1]
     row = _bias_row(bias, outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import onnx
 
@@ -58,8 +58,7 @@ def _bind(value: onnx.ValueInfoProto, shape: tuple[int, ...] | None, symbols: di
             dim.dim_value = size
 
 
-def _fits(dims: object, shape: tuple[int, ...]) -> bool:
-    dims = list(dims)  # type: ignore[call-overload]
+def _fits(dims: Sequence[onnx.TensorShapeProto.Dimension], shape: tuple[int, ...]) -> bool:
     return len(dims) == len(shape) and all(
         size > 0 and (not d.HasField("dim_value") or d.dim_value == size) for d, size in zip(dims, shape, strict=True)
     )
@@ -82,8 +81,8 @@ def _bind_symbols(value: onnx.ValueInfoProto, symbols: Mapping[str, int]) -> Non
         )
 
 
-def _text(dims: object, hole: str = "?") -> str:
-    sizes = [str(d.dim_value) if d.dim_value > 0 else d.dim_param or hole for d in dims]  # type: ignore[attr-defined]
+def _text(dims: Iterable[onnx.TensorShapeProto.Dimension], hole: str = "?") -> str:
+    sizes = [str(d.dim_value) if d.dim_value > 0 else d.dim_param or hole for d in dims]
     return f"({', '.join(sizes)})"
 
 
