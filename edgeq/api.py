@@ -83,7 +83,7 @@ def run(
     Raises:
         EdgeqError: The package is damaged, the samples do not fit, or a tool is missing.
     """
-    from edgeq.run import run_package
+    from edgeq.run.run import run_package
 
     return run_package(Path(package), on, Path(inputs), None if output is None else Path(output), progress)
 
@@ -100,7 +100,7 @@ def verify(
     Raises:
         EdgeqError: The package is damaged, or the samples do not fit.
     """
-    from edgeq.run import verify_package
+    from edgeq.run.verify import verify_package
 
     return verify_package(Path(package), samples, None if inputs is None else Path(inputs), progress)
 
@@ -111,7 +111,7 @@ def bench(package: PathLike, *, progress: Progress = silent) -> dict[str, Any]:
     Raises:
         EdgeqError: The package is damaged, or a tool is missing.
     """
-    from edgeq.run import bench_package
+    from edgeq.run.bench import bench_package
 
     return bench_package(Path(package), progress)
 

@@ -49,4 +49,4 @@ def evaluate(
         got.append(real_output(port, runner(quantize_inputs(program, batch))[port.name]))
         seen.append(batch[program.inputs[0].name])
         progress("evaluate", sum(map(len, seen)), len(samples))
-    return measure(metric, *map(np.concatenate, (expected, got)), samples.labels, np.concatenate(seen))
+    return measure(metric, np.concatenate(expected), np.concatenate(got), samples.labels, np.concatenate(seen))

@@ -26,7 +26,7 @@ def command(output: Output, /, package: Path) -> None:
     Example:
       edgeq bench build/model
     """
-    from edgeq.run import bench_package
+    from edgeq.run.bench import bench_package
 
     with output.progress() as progress:
         result = bench_package(package, progress)

@@ -13,7 +13,7 @@ import click
 
 from edgeq.cli.output import Output
 from edgeq.cli.safe import printable
-from edgeq.errors import EdgeqError
+from edgeq.errors import EdgeqError, ToolMissingError
 
 DEBUG = "EDGEQ_DEBUG"
 
@@ -61,6 +61,8 @@ def _as_edgeq_error(error: Exception) -> EdgeqError:
         return error
     if os.environ.get(DEBUG):
         sys.excepthook(type(error), error, error.__traceback__)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("edgeq"):
+        return ToolMissingError(f"the Python package {error.name} is not installed", fix="see Install in the README")
     if isinstance(error, OSError) and error.strerror:
         return EdgeqError(error.strerror, file=error.filename)
     return EdgeqError(

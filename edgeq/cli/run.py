@@ -14,7 +14,7 @@ from edgeq.cli.output import Output, pass_output
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from edgeq.run.verbs import Runner
+    from edgeq.run.run import Runner
 
 
 @click.command("run")
@@ -31,7 +31,7 @@ def command(output: Output, /, package: Path, on: Runner, inputs: Path, outputs:
     Example:
       edgeq run build/model --on qemu --inputs samples.npz -o outputs.npz
     """
-    from edgeq.run import run_package
+    from edgeq.run.run import run_package
 
     with output.progress() as progress:
         result = run_package(package, on, inputs, outputs, progress)

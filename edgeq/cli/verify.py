@@ -31,7 +31,7 @@ def command(ctx: click.Context, output: Output, /, package: Path, samples: int |
     Example:
       edgeq verify build/model --samples 20
     """
-    from edgeq.run import verify_package
+    from edgeq.run.verify import verify_package
 
     with output.progress() as progress:
         result = verify_package(package, samples, inputs, progress)

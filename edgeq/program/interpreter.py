@@ -166,7 +166,7 @@ def _dense(op: Dense, memory: Memory) -> None:
 def _average_pool(op: AveragePool, memory: Memory) -> None:
     _, ih, iw, c = op.x_shape
     x = memory[op.x].reshape(-1, ih, iw, c).astype(np.int64) - op.x_zero_point
-    acc = sum(_window_taps(np.pad(x, _spatial(op.pads)), op))
+    acc = np.sum(_window_taps(np.pad(x, _spatial(op.pads)), op), axis=0)
     _store(memory, op, requantize(acc, op.requantize, op.counts[None, :, :, None]))
 
 

@@ -1,5 +1,1 @@
-"""Running a package: interpreter, host, QEMU."""
-
-from edgeq.run.verbs import bench_package, run_package, verify_package
-
-__all__ = ["bench_package", "run_package", "verify_package"]
+"""Running a package: interpreter, host, QEMU; one file per verb (`run`, `verify`, `bench`)."""

@@ -11,6 +11,7 @@ from edgeq.errors import VerificationError
 from edgeq.package.build import PROGRAM_TEXT
 from edgeq.package.read import Package, read_package
 from edgeq.program.builder import Built, Interface, build
+from edgeq.program.builder.ports import InputType, Layout
 from edgeq.program.printer import print_program
 from edgeq.program.program import Program
 
@@ -70,7 +71,8 @@ def load_artifact(directory: Path) -> Artifact:
     package = read_package(directory)
     manifest = package.manifest
     model = ir.load(package.qdq_model)
-    built = build(model, manifest.name, cast(Interface, Interface(manifest.io_layout, manifest.inputs[0].dtype)))
+    interface = Interface(cast(Layout, manifest.io_layout), cast(InputType, manifest.inputs[0].dtype))
+    built = build(model, manifest.name, interface)
     if print_program(built.program) != package.read(PROGRAM_TEXT).decode():
         raise VerificationError(
             f"the package was made by edgeq {manifest.edgeq}, which builds another program from this model",

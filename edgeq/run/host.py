@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ from edgeq.lower.llvm import llvm_target
 from edgeq.lower.tir_pipeline import lower_tir
 
 if TYPE_CHECKING:
-    from edgeq.lower.lowered import Argument, KernelCall, Lowered
+    from edgeq.lower.lowered import Argument, Kernel, KernelCall, Lowered
     from edgeq.program.ops import Op
     from edgeq.program.program import Port
+    from edgeq.targets.target import Target
 
 Trace = Callable[[int, "Op", np.ndarray], None]
 
@@ -32,7 +33,7 @@ class HostRunner:
     def __init__(self, lowered: Lowered) -> None:
         self.program = lowered.program
         self._memory = _Memory(lowered)
-        functions = _compile(lowered)
+        functions = load_kernels(lowered.kernels, lowered.target)
         self._calls = [(functions[c.symbol], self._memory.pointers(c), c.op) for c in lowered.calls]
 
     def run(self, inputs: Mapping[str, np.ndarray], *, trace: Trace | None = None) -> dict[str, np.ndarray]:
@@ -90,14 +91,17 @@ def _port_array(port: Port, array: np.ndarray) -> np.ndarray:
     return array.reshape(port.shape).view(np.uint8 if port.unsigned else array.dtype).copy()
 
 
-def _compile(lowered: Lowered) -> dict[str, Callable[..., None]]:
+def load_kernels(kernels: Iterable[Kernel], target: Target) -> dict[str, Callable[..., None]]:
+    """Compiles kernels into this process. Returns Python functions by symbol, which take one pointer per parameter."""
     from tvm import tirx
     from tvm.target.codegen import build_module
 
-    target = llvm_target(replace(lowered.target, triple=_triple(), cpu=_cpu(), llvm_features=(), llvm_abi=""), "")
-    module = tirx.transform.MakePackedAPI()(lower_tir(lowered.kernels, target.with_host(target)))
-    library = build_module(tirx.transform.LowerIntrin()(module), target)
-    return {kernel.symbol: library[kernel.symbol] for kernel in lowered.kernels}
+    kernels = tuple(kernels)
+    here = replace(target, triple=_triple(), cpu=_cpu(), llvm_features=(), llvm_abi="", float_abis=())
+    tvm_target = llvm_target(here)
+    module = tirx.transform.MakePackedAPI()(lower_tir(kernels, tvm_target.with_host(tvm_target)))
+    library = build_module(tirx.transform.LowerIntrin()(module), tvm_target)
+    return {kernel.symbol: library[kernel.symbol] for kernel in kernels}
 
 
 def _triple() -> str:

@@ -102,7 +102,7 @@ def test_wrong_values_are_wrong_usage(call: Call, option: str) -> None:
 
 def test_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"on": "qemu", "samples": 1200, "outputs": {"logits": [1200, 10]}}
-    calls = recorded(monkeypatch, "edgeq.run.run_package", answer)
+    calls = recorded(monkeypatch, "edgeq.run.run.run_package", answer)
     result = call("run", "pkg", "--on", "qemu", "--inputs", "x.npz", "-o", "y.npz")
     assert calls == [(Path("pkg"), "qemu", Path("x.npz"), Path("y.npz"))]
     assert "1,200 samples on qemu" in result.stdout
@@ -111,7 +111,7 @@ def test_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_verify_equal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"equal": True, "samples": 20, "runners": ["interpreter", "host"], "first_difference": None}
-    calls = recorded(monkeypatch, "edgeq.run.verify_package", answer)
+    calls = recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
     result = call("verify", "pkg", "--samples", "20")
     assert calls == [(Path("pkg"), 20, None)]
     assert result.exit_code == 0
@@ -122,7 +122,7 @@ def test_verify_equal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_verify_different_is_exit_code_1(call: Call, monkeypatch: pytest.MonkeyPatch, form: list[str]) -> None:
     first = {"runner": "qemu", "sample": 3, "kernel": 7, "name": "conv_7"}
     answer = {"equal": False, "samples": 20, "runners": ["interpreter", "qemu"], "first_difference": first}
-    recorded(monkeypatch, "edgeq.run.verify_package", answer)
+    recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
     result = call("verify", "pkg", *form)
     assert result.exit_code == 1
     if form == ["--json"]:
@@ -142,7 +142,7 @@ def test_bench(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
         "arena_bytes": 4096,
         "stack_bytes": 256,
     }
-    calls = recorded(monkeypatch, "edgeq.run.bench_package", answer)
+    calls = recorded(monkeypatch, "edgeq.run.bench.bench_package", answer)
     result = call("bench", "pkg")
     assert calls == [(Path("pkg"),)]
     for shown in ("75.0 %", "12.5 %", "4,000 instructions per inference", "Arena 4,096 bytes, stack 256 bytes"):

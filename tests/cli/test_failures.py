@@ -100,6 +100,18 @@ def test_full_disk_is_not_called_a_bug(call: Call, monkeypatch: pytest.MonkeyPat
     assert result.stderr == "error: No space left on device (file 'out/report.json')\n"
 
 
+def test_missing_python_package_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    raising(monkeypatch, ModuleNotFoundError("No module named 'tvm'", name="tvm"))
+    result = call("compile", "m.onnx")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: the Python package tvm is not installed")
+
+
+def test_missing_module_of_our_own_is_a_bug(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    raising(monkeypatch, ModuleNotFoundError("No module named 'edgeq.x'", name="edgeq.x"))
+    assert "report this as a bug" in call("compile", "m.onnx").stderr
+
+
 def test_interrupt(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, KeyboardInterrupt())
     result = call("compile", "m.onnx")

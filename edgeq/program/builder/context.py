@@ -62,11 +62,30 @@ class Context:
             return value.buffer
         key = (value.buffer, repr(index.shape).encode() + np.ascontiguousarray(index).tobytes())
         if key not in self._dense:
+            walk = dense(value.index.shape).transpose(order).ravel()
+            source, x_view, y_view = self.copy_views(value, walk, np.arange(walk.size), node)
             buffer = self.new_buffer(index.shape, value.params)
-            x_view, y_view = views(node, index, dense(index.shape))
-            self.emit(Copy(node_name(node), buffer.name, value.buffer, x_view, y_view))
+            self.emit(Copy(node_name(node), buffer.name, source, x_view, y_view))
             self._dense[key] = buffer.name
         return self._dense[key]
+
+    def copy_views(self, x: Value, walk: np.ndarray, to: np.ndarray, node: ir.Node) -> tuple[str, View, View]:
+        """Loops that copy the elements of x, taken at the flat logical positions `walk`, to the offsets `to`.
+
+        Returns:
+            The buffer to read from, its view and the destination's. Where no nested loops take x in this order,
+            what is read is a copy of x in row-major order, from which they do.
+        """
+        found = joint_views(x.index.ravel()[walk], to)
+        if found is None:
+            x = self.row_major(x, node)
+            found = views(x.index.ravel()[walk], to)
+        return x.buffer, *found
+
+    def row_major(self, value: Value, node: ir.Node) -> Value:
+        """The same value, dense in the order of its logical axes: every value can be copied so (`build_movement`)."""
+        shape = value.index.shape
+        return Value(self.dense_buffer(value, tuple(range(len(shape))), node), dense(shape), value.params)
 
     def nhwc_operand(self, value: Value, node: ir.Node) -> tuple[str, Shape4]:
         """A buffer that holds `value` densely with channels last, and its shape as (n, h, w, c)."""
@@ -92,15 +111,10 @@ def as_nhwc(shape: tuple[int, ...]) -> Shape4:
     return (n, *two(tuple(spatial), 1), c)
 
 
-def views(node: ir.Node, *sequences: np.ndarray) -> tuple[View, ...]:
-    """`joint_views`, or an error that names the node."""
+def views(*sequences: np.ndarray) -> tuple[View, ...]:
+    """`joint_views` of sequences that are known to have some."""
     found = joint_views(*sequences)
-    if found is None:
-        raise UnsupportedError(
-            "this combination of reshapes and transposes is not a strided walk",
-            node=node_name(node),
-            fix="insert an explicit copy (for example Add 0) between the reshapes",
-        )
+    assert found is not None, "operands in row-major order always have common loops"
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import ACTIVATIONS, Activation, read_activation
 from edgeq.program.builder.context import Context, attribute, node_name, shape_of, views
-from edgeq.program.builder.layout import Value, channels_last, dense, is_permutation
+from edgeq.program.builder.layout import Value, channels_last, dense, is_permutation, joint_views
 from edgeq.program.builder.matmul import quantized_operand
-from edgeq.program.ops import Add, Conv2D, Copy, Lut, Mul, Softmax
+from edgeq.program.ops import Add, Conv2D, Copy, Lut, Mul, Softmax, View
 from edgeq.quant.fixed_point import add_coefficients
 from edgeq.quant.qparams import QuantParams
 from edgeq.quant.scheme import FUNCTIONS
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 
 def build_binary(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
     """Add, Sub or Mul, with broadcasting."""
-    x1, x2 = quantized_operand(ctx, node, 0), quantized_operand(ctx, node, 1)
     shape = shape_of(node.outputs[0])
-    result, walk = _result(ctx, (x1, x2), shape, y, tensor)
-    view1, view2 = views(node, *(np.broadcast_to(x.index, shape).ravel()[walk] for x in (x1, x2)))
+    (x1, x2), layout, (view1, view2) = _walked(ctx, node, shape)
+    result = Value(ctx.new_buffer(layout.shape, y, tensor=tensor).name, layout.index, y)
     if activation.slope is not None:
         raise UnsupportedError(f"a slope cannot be fused into {node.op_type}", node=node_name(node))
     if node.op_type == "Mul":
@@ -60,17 +60,46 @@ def _coefficients(
         raise UnsupportedError(str(error), node=node_name(node), fix="check the output's range") from error
 
 
-def _result(
-    ctx: Context, operands: tuple[Value, ...], shape: tuple[int, ...], y: QuantParams, tensor: str | None
-) -> tuple[Value, np.ndarray]:
-    """The result of an element-wise operator, laid out as its first dense operand of full shape, so that it walks
-    memory in order; and the logical (flat) positions in the order of that memory."""
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """How an element-wise result lies in memory: the shape of its buffer, and its index map."""
+
+    shape: tuple[int, ...]
+    index: np.ndarray
+
+
+def _walked(
+    ctx: Context, node: ir.Node, shape: tuple[int, ...]
+) -> tuple[tuple[Value, Value], _Layout, tuple[View, ...]]:
+    """The operands, the layout of the result, and loops that walk the operands in the order of the result's memory.
+
+    Operands in orders that have no common loops are first copied into row-major order.
+    """
+    x1, x2 = quantized_operand(ctx, node, 0), quantized_operand(ctx, node, 1)
+    layout, sequences = _sequences(ctx, x1, x2, shape)
+    found = joint_views(*sequences)
+    if found is None:
+        x1, x2 = ctx.row_major(x1, node), ctx.row_major(x2, node)
+        layout, sequences = _sequences(ctx, x1, x2, shape)
+        found = views(*sequences)
+    return (x1, x2), layout, found
+
+
+def _sequences(ctx: Context, x1: Value, x2: Value, shape: tuple[int, ...]) -> tuple[_Layout, list[np.ndarray]]:
+    """The layout of the result, and the offsets of each operand in the order of the result's memory."""
+    layout = _layout(ctx, (x1, x2), shape)
+    walk = np.argsort(layout.index, axis=None)
+    return layout, [np.broadcast_to(x.index, shape).ravel()[walk] for x in (x1, x2)]
+
+
+def _layout(ctx: Context, operands: tuple[Value, ...], shape: tuple[int, ...]) -> _Layout:
+    """That of the first dense operand of full shape, so that the operator walks memory in order; else channels last."""
     for x in operands:
         if not x.constant and x.index.shape == shape and is_permutation(x.index, ctx.buffers[x.buffer].size):
-            buffer = ctx.new_buffer(ctx.buffers[x.buffer].shape, y, tensor=tensor)
-            return Value(buffer.name, x.index, y), np.argsort(x.index, axis=None)
-    result = ctx.output(shape, y, tensor)
-    return result, np.argsort(result.index, axis=None)
+            return _Layout(ctx.buffers[x.buffer].shape, x.index)
+    order = channels_last(len(shape))
+    physical = tuple(shape[axis] for axis in order)
+    return _Layout(physical, dense(physical).transpose(np.argsort(order)))
 
 
 def build_unary(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
@@ -101,7 +130,7 @@ def _clamp_copy(node: ir.Node, x: Value, y: QuantParams, buffer: str, size: int)
             f"{node.op_type} has no 16-bit form", node=node_name(node), fix="give its input 8-bit activations"
         )
     rq = read_activation(node).requantize(x.params.scale / y.scale, y)
-    (view,) = views(node, np.arange(size))
+    view = View((size,), (1,))
     return Copy(node_name(node), buffer, x.buffer, view, view, x.params.zero_point, rq)
 
 

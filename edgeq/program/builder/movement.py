@@ -8,8 +8,8 @@ import numpy as np
 
 from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import Activation
-from edgeq.program.builder.context import Context, attribute, constant_array, ints, node_name, shape_of, views
-from edgeq.program.builder.layout import Value
+from edgeq.program.builder.context import Context, attribute, constant_array, ints, node_name, shape_of
+from edgeq.program.builder.layout import Value, joint_views
 from edgeq.program.builder.matmul import quantized_operand
 from edgeq.program.ops import Copy, Fill
 from edgeq.quant.fixed_point import round_half_up
@@ -23,8 +23,19 @@ MOVEMENTS = RESHAPES | {"Transpose", "Slice", "Split", "Resize", "Pad"}
 
 
 def build_movement(ctx: Context, node: ir.Node) -> list[Value]:
-    """The results of a data movement: one value per output."""
+    """The results of a data movement: one value per output, each walked in row-major order by nested loops.
+
+    Where the movement alone does not leave it so (a split in the middle of a flattened image), it moves a copy of its
+    operand in row-major order.
+    """
     x = quantized_operand(ctx, node, 0)
+    results = _moved(ctx, node, x)
+    if any(joint_views(result.index) is None for result in results):
+        results = _moved(ctx, node, ctx.row_major(x, node))
+    return results
+
+
+def _moved(ctx: Context, node: ir.Node, x: Value) -> list[Value]:
     match node.op_type:
         case op if op in RESHAPES:
             return [x.at(x.index.reshape(shape_of(node.outputs[0])))]
@@ -109,9 +120,9 @@ def _pad(ctx: Context, node: ir.Node, x: Value) -> Value:
     begins[np.arange(x.index.ndim) if axes is None else axes] = pads[: len(pads) // 2]
     inside = result.index[tuple(slice(b, b + s) for b, s in zip(begins, x.index.shape, strict=True))]
     walk = np.argsort(inside, axis=None)
-    x_view, y_view = views(node, x.index.ravel()[walk], inside.ravel()[walk])
+    source, x_view, y_view = ctx.copy_views(x, walk, inside.ravel()[walk], node)
     ctx.emit(Fill(node_name(node), result.buffer, int(fill)))
-    ctx.emit(Copy(node_name(node), result.buffer, x.buffer, x_view, y_view))
+    ctx.emit(Copy(node_name(node), result.buffer, source, x_view, y_view))
     return result
 
 
@@ -139,12 +150,12 @@ def rescaled_copy(
 ) -> None:
     """Copies x into the offsets `part` of a buffer, onto the grid of y."""
     walk = np.argsort(part, axis=None)
-    x_view, y_view = views(node, x.index.ravel()[walk], part.ravel()[walk])
+    source, x_view, y_view = ctx.copy_views(x, walk, part.ravel()[walk], node)
     same = x.params == y and activation.limits(y) == (y.qmin, y.qmax)
     rq = None if same else activation.requantize(x.params.scale / y.scale, y)
     if rq is not None and (1 << x.params.bits << rq.left) >= 1 << 31:
         raise UnsupportedError("the change of scale is too large", node=node_name(node), fix="check the output's range")
-    ctx.emit(Copy(node_name(node), buffer, x.buffer, x_view, y_view, x.params.zero_point, rq))
+    ctx.emit(Copy(node_name(node), buffer, source, x_view, y_view, x.params.zero_point, rq))
 
 
 def build_rescale(ctx: Context, node: ir.Node, x: Value, y: QuantParams, tensor: str | None) -> Value:

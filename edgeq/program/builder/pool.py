@@ -38,7 +38,8 @@ class Window:
         pads = ints(node, "pads", (0,) * 2 * spatial)
         begin, end = two(pads[:spatial], 0), two(pads[spatial:], 0)
         self.stated_pads = (*begin, *end)
-        self.pads = (*begin, *(max(0, self._reach(a, y_shape[1 + a]) - begin[a] - x_shape[1 + a]) for a in range(2)))
+        needed = [max(0, self._reach(a, y_shape[1 + a]) - begin[a] - x_shape[1 + a]) for a in range(2)]
+        self.pads: Shape4 = (*begin, needed[0], needed[1])
 
     def _reach(self, axis: int, y_size: int) -> int:
         """Padded input size that the windows of one axis cover."""

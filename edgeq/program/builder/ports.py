@@ -17,6 +17,9 @@ from edgeq.quant.qparams import QuantParams
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+Layout = Literal["model", "nchw", "nhwc"]
+InputType = Literal["int8", "uint8", "int16"]
+
 # Flips the top bit of a byte: int8 to the uint8 of the same real value, and back.
 OFFSET_TABLE = (np.arange(-128, 128) ^ 0x80).astype(np.uint8).view(np.int8)
 
@@ -30,8 +33,8 @@ class Interface:
         input_type: Integers that the caller feeds: `int8`, `uint8` or `int16`.
     """
 
-    layout: Literal["model", "nchw", "nhwc"] = "model"
-    input_type: Literal["int8", "uint8", "int16"] = "int8"
+    layout: Layout = "model"
+    input_type: InputType = "int8"
 
     def order(self, rank: int, *, channels_are_last: bool) -> tuple[int, ...]:
         """The physical order of a value's axes at the interface.
