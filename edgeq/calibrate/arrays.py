@@ -22,6 +22,10 @@ class ArraySource(Protocol):
     """An array whose first axis can be walked."""
 
     @property
+    def path(self) -> Path | None:
+        """The file it is in, for errors."""
+
+    @property
     def shape(self) -> tuple[int, ...]: ...
 
     @property

@@ -23,14 +23,13 @@ class SampleSource:
         array: Where the numbers come from.
         shape, dtype: Of the model input; each sample is made to have them.
         count: Number of samples.
-        file, tensor: For errors.
+        tensor: Name of the input, for errors.
     """
 
     array: ArraySource
     shape: tuple[int, ...]
     dtype: np.dtype
     count: int
-    file: str
     tensor: str
 
     def samples(self, size: int) -> Iterator[np.ndarray]:
@@ -57,7 +56,7 @@ class SampleSource:
         return result
 
     def _refuse(self, what: str, fix: str) -> None:
-        raise CalibrationError(f"the data {what}", file=self.file, tensor=self.tensor, fix=fix)
+        raise CalibrationError(f"the data {what}", file=self.array.path, tensor=self.tensor, fix=fix)
 
 
 @dataclass(frozen=True)

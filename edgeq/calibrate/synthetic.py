@@ -1,4 +1,4 @@
-"""Random samples, for models that come without calibration data."""
+"""Samples that come from no file: arrays in memory, and random numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.calibrate.samples import Samples, SampleSource, Spec
+from edgeq.calibrate.fit import fit_samples
+from edgeq.calibrate.samples import Samples, Spec
 from edgeq.quant.qparams import Range
 
 
@@ -16,6 +17,7 @@ class ArrayInMemory:
     """An `ArraySource` that needs no file."""
 
     array: np.ndarray
+    path: None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,10 +52,9 @@ def random_samples(inputs: Mapping[str, Spec], ranges: Mapping[str, Range], seed
 
 
 def samples_of(arrays: Mapping[str, np.ndarray], inputs: Mapping[str, Spec]) -> Samples:
-    """Samples from arrays in memory, (samples, *input shape)."""
-    return Samples(
-        {
-            name: [SampleSource(ArrayInMemory(arrays[name]), shape, dtype, len(arrays[name]), "memory", name)]
-            for name, (shape, dtype) in inputs.items()
-        }
-    )
+    """Samples from arrays in memory, with the names and shapes that `load_samples` accepts in files.
+
+    Raises:
+        CalibrationError: They do not fit the model.
+    """
+    return fit_samples(((name, ArrayInMemory(np.asarray(array))) for name, array in arrays.items()), inputs)

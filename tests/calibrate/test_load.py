@@ -14,7 +14,7 @@ import pytest
 
 from edgeq.calibrate.load import load_samples
 from edgeq.calibrate.samples import Samples, Spec
-from edgeq.calibrate.synthetic import random_samples
+from edgeq.calibrate.synthetic import random_samples, samples_of
 from edgeq.errors import CalibrationError
 from edgeq.quant.qparams import Range
 
@@ -209,3 +209,13 @@ def test_random_samples_are_reproducible_and_in_range() -> None:
     assert found["x"].max() > 200 and found["z"].min() < -0.5
     np.testing.assert_array_equal(found["x"], values(random_samples(inputs, ranges, seed=3, count=20))["x"])
     assert not np.array_equal(found["x"], values(random_samples(inputs, ranges, seed=4, count=20))["x"])
+
+
+def test_arrays_in_memory_are_checked_alike() -> None:
+    samples = samples_of({"x": DATA.astype(np.uint8), "labels": np.arange(5)}, IMAGE)
+    np.testing.assert_array_equal(values(samples)["x"][:, 0], DATA)
+    assert samples.labels is not None and samples.labels.tolist() == [0, 1, 2, 3, 4]
+    for bad in ({"x": DATA[:, :1]}, {"x": DATA * np.nan}, {"z": DATA}, {}):
+        with pytest.raises(CalibrationError) as error:
+            samples_of(bad, IMAGE)
+        assert error.value.fix and error.value.file is None

@@ -75,6 +75,7 @@ class Generated:
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    path: None = None
 
     def rows(self, size: int) -> Iterator[np.ndarray]:
         for start in range(0, self.shape[0], size):
@@ -86,7 +87,7 @@ def peak_of_observing(count: int) -> int:
     chain = "  ".join(f"t{i + 1} = Neg(t{i})" for i in range(8))
     model = model_of(f"g (float[1,16384] t0) => (float[1,16384] t8) {{ {chain} }}")
     array = Generated((count, 16384), np.dtype(np.float32))
-    samples = Samples({"t0": [SampleSource(array, (1, 16384), array.dtype, count, "memory", "t0")]})
+    samples = Samples({"t0": [SampleSource(array, (1, 16384), array.dtype, count, "t0")]})
     tracemalloc.start()
     ranges = observe(model, samples, [f"t{i}" for i in range(9)])
     peak = tracemalloc.get_traced_memory()[1]

@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from edgeq.calibrate.samples import Samples, Spec
+from edgeq.calibrate.samples import Samples
+from edgeq.calibrate.specs import input_specs
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.passes.recipes import quantize_passes
 from edgeq.pipeline import run_passes
@@ -28,11 +29,6 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> ir.Mo
         node.name = node.name or f"node{number}"
     onnx.checker.check_model(proto)
     return ir.from_proto(onnx.shape_inference.infer_shapes(proto, strict_mode=True))
-
-
-def input_specs(model: ir.Model) -> dict[str, Spec]:
-    """Shape and element type of each input."""
-    return {str(v.name): (v.shape.numpy(), v.dtype.numpy()) for v in model.graph.inputs if v.shape and v.dtype}
 
 
 def normal_samples(model: ir.Model, count: int = 32, scale: float = 1.0) -> Samples:

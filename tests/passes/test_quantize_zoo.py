@@ -12,11 +12,12 @@ import pytest
 
 from edgeq.calibrate.float_runner import FloatRunner
 from edgeq.calibrate.load import load_samples
+from edgeq.calibrate.specs import input_specs
 from edgeq.frontend.load import load_model as load_uncached
 from edgeq.passes.recipes import quantize_passes
 from edgeq.pipeline import run_passes
 
-from .graphs import input_specs, sqnr_db
+from .graphs import sqnr_db
 
 load_model = cache(load_uncached)
 
