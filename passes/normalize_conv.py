@@ -11,7 +11,7 @@ _WINDOWED = frozenset({"Conv", "MaxPool", "AveragePool"})
 
 
 class NormalizeConv(ir.passes.InPlacePass):
-    """Give Conv, MaxPool and AveragePool explicit `kernel_shape`, `strides`, `dilations`, `pads` (and `group`).
+    """Give Conv, MaxPool and AveragePool explicit `kernel_shape`, `strides`, `dilations` and `pads`.
 
     `auto_pad` and `ceil_mode` become pads: with static shapes they say nothing more. A padded element never counts
     in a maximum or, without `count_include_pad`, in an average; with it, `ceil_mode` stays.
@@ -35,9 +35,8 @@ def _normalize(node: ir.Node) -> bool:
     wanted = _explicit(node)
     if wanted is None:
         return False
-    dropped = [
-        key for key in ("auto_pad", *(("ceil_mode",) if not _keeps_ceil(node) else ())) if key in node.attributes
-    ]
+    implicit = ("auto_pad",) if _keeps_ceil(node) else ("auto_pad", "ceil_mode")
+    dropped = [key for key in implicit if key in node.attributes]
     changed = bool(dropped)
     for key in dropped:
         del node.attributes[key]
@@ -50,10 +49,13 @@ def _normalize(node: ir.Node) -> bool:
 
 
 def _keeps_ceil(node: ir.Node) -> bool:
-    return bool(node.attributes.get_int("ceil_mode", 0) and node.attributes.get_int("count_include_pad", 0))
+    """Where pads made explicit would be counted in an average that does not count them now."""
+    attributes = node.attributes
+    counted = bool(attributes.get_int("ceil_mode", 0)) and bool(attributes.get_int("count_include_pad", 0))
+    return counted and attributes.get_string("auto_pad", "NOTSET") == "NOTSET"
 
 
-def _explicit(node: ir.Node) -> dict[str, int | list[int]] | None:
+def _explicit(node: ir.Node) -> dict[str, list[int]] | None:
     """All window attributes; None where a shape is unknown or the node is malformed."""
     x, y = static_shape(node.inputs[0]), static_shape(node.outputs[0])
     weight = static_shape(node.inputs[1]) if node.op_type == "Conv" else None
@@ -64,18 +66,16 @@ def _explicit(node: ir.Node) -> dict[str, int | list[int]] | None:
     kernel = attributes.get_ints("kernel_shape", weight[2:] if weight else None)
     if kernel is None or len(kernel) != rank:
         return None
-    explicit: dict[str, int | list[int]] = {
+    explicit = {
         "kernel_shape": list(kernel),
         "strides": list(attributes.get_ints("strides", [1] * rank)),
         "dilations": list(attributes.get_ints("dilations", [1] * rank)),
     }
     explicit["pads"] = _pads(node, explicit, x[2:], y[2:])
-    if node.op_type == "Conv":
-        explicit["group"] = attributes.get_int("group", 1)
     return explicit
 
 
-def _pads(node: ir.Node, explicit: dict, x: tuple[int, ...], y: tuple[int, ...]) -> list[int]:
+def _pads(node: ir.Node, explicit: dict[str, list[int]], x: tuple[int, ...], y: tuple[int, ...]) -> list[int]:
     """Begin pads, then end pads, as ONNX orders them."""
     rank, mode = len(x), node.attributes.get_string("auto_pad", "NOTSET")
     pads = list(node.attributes.get_ints("pads", [0] * 2 * rank)) if mode == "NOTSET" else [0] * 2 * rank

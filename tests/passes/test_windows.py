@@ -68,6 +68,14 @@ def test_a_window_that_begins_in_the_padding_is_refused(window: str) -> None:
         run_passes(model, [NormalizeConv()])
 
 
+def test_ceil_mode_stays_where_the_padding_counts() -> None:
+    model = parse(
+        "g (float[1,2,6,6] x) => (float[1,2,h,v] y) "
+        "{ y = AveragePool<kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1>(x) }"
+    )
+    assert apply(model, NormalizeConv()).graph[0].attributes["ceil_mode"].as_int() == 1
+
+
 def test_one_dimension() -> None:
     model = parse(
         'g (float[1,2,9] x) => (float[1,2,5] y) { y = Conv<auto_pad = "SAME_UPPER", strides = [2]>(x, w) }',
