@@ -194,4 +194,8 @@ _ALTERNATIVES = {
     "ArgMax": "the scores themselves as output, and take the maximum in the application",
     "TopK": "the scores themselves as output, and sort in the application",
     "Cast": "float32 throughout",
+    **dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear"),
+        "the QDQ format (QuantizeLinear and DequantizeLinear; in onnxruntime, static, quant_format=QuantFormat.QDQ)",
+    ),
 }

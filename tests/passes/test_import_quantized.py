@@ -292,3 +292,16 @@ def test_own_output_enters_unchanged() -> None:
     second = imported(first)
     assert op_types(second) == op_types(first)
     check_equal(first, second)
+
+
+def test_integer_operators_are_refused_with_the_format_that_works(tmp_path: Path) -> None:
+    """onnxruntime's other format, QOperator."""
+    model = parse(
+        """g (float[1,4] x) => (float[1,4] y) {
+            q = QuantizeLinear(x, s, z)  m = QLinearMatMul(q, s, z, w, s, z, s, z)  y = DequantizeLinear(m, s, z) }""",
+        {"s": np.float32(0.1), "z": np.int8(0), "w": np.eye(4, dtype=np.int8)},
+    )
+    ir.save(model, tmp_path / "m.onnx")
+    with pytest.raises(UnsupportedError, match="QLinearMatMul") as error:
+        load_model(tmp_path / "m.onnx")
+    assert error.value.node and "QDQ format" in str(error.value.fix)
