@@ -98,8 +98,8 @@ class ExpressionPrinter:
         chained = type(expr.a) is type(expr)
         if operator.symbol == "+" and right.text.startswith("-"):
             operator, right = BINARY["Sub"], Text(right.text[1:], Level.ATOM)
-        text = f"{left.within(operator.level if chained else operator.left)} {operator.symbol} {right.within(operator.right)}"
-        return Text(text, operator.level)
+        first = left.within(operator.level if chained else operator.left)
+        return Text(f"{first} {operator.symbol} {right.within(operator.right)}", operator.level)
 
     def _print_var(self, expr: Var) -> Text:
         return Text(self.names[expr], Level.ATOM)

@@ -4,7 +4,6 @@ An element outside the image counts as the input's zero point, whose share is fo
 still adds zero_point * weight.
 """
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,5 @@
 """Moving elements: between views, with or without a change of scale, and filling with one value."""
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

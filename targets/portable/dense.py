@@ -1,6 +1,5 @@
 """Fully connected layer: rows of x times a constant matrix."""
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,5 @@
 """Depthwise convolution: each channel has its own kernel; neighbouring channels are summed side by side."""
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from math import gcd

@@ -3,7 +3,6 @@
 y may be the very memory of an operand (see `program.planner.in_place_operands`), so the pointers may alias.
 """
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

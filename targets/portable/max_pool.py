@@ -1,6 +1,5 @@
 """Maximum pooling over NHWC."""
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,5 @@
 """Softmax over the last axis, in integers."""
 
-# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -46,7 +45,6 @@ def softmax(op: Softmax, program: Program, target: Target) -> Generated:
         largest = T.alloc_buffer((1,), "int32", scope="local")
         total = T.alloc_buffer((1,), "int32", scope="local")
         quotient = T.alloc_buffer((1,), "int32", scope="local")
-        remainder = T.alloc_buffer((1,), "uint32", scope="local")
         for row in T.serial(rows):
             largest[0] = -128
             for i in T.serial(n):
@@ -60,6 +58,7 @@ def softmax(op: Softmax, program: Program, target: Target) -> Generated:
                 if divides:
                     quotient[0] = T.truncdiv(dividend, total[0])
                 else:
+                    remainder = T.alloc_buffer((1,), "uint32", scope="local")
                     quotient[0] = 0
                     remainder[0] = T.uint32(0)
                     for bit in T.serial(31):
