@@ -22,13 +22,11 @@ class Kind:
         read: The value from text of the command line, from TOML or from Python.
             Raises ValueError or TypeError where it is something else.
         choices: All values, if they are few.
-        is_path: Whether text names a file or folder.
     """
 
     expected: str
     read: Callable[[Any], Any]
     choices: tuple[str, ...] = ()
-    is_path: bool = False
 
 
 def choice(*values: str) -> Kind:
@@ -106,8 +104,8 @@ def _shapes(value: Any) -> dict[str, tuple[int, ...]]:
 
 
 TEXT = Kind("text", _text)
-PATH = Kind("a path", _path, is_path=True)
-DATA = Kind("a path (in Python also arrays by input name)", _data, is_path=True)
+PATH = Kind("a path", _path)
+DATA = Kind("a path (in Python also arrays by input name)", _data)
 WHOLE = Kind("a whole number, 0 or more", _whole)
 NUMBER = Kind("a number", _number)
 SIZE = Kind("a number of bytes, such as 1024, 256K or 1M", _size)
