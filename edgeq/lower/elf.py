@@ -6,6 +6,7 @@ import io
 
 from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from edgeq.errors import VerificationError
 
@@ -22,8 +23,13 @@ def code_bytes(elf: bytes) -> int:
 
 def undefined_symbols(elf: bytes) -> set[str]:
     """Names that the object expects others to define."""
-    symbols = ELFFile(io.BytesIO(elf)).get_section_by_name(".symtab").iter_symbols()
+    symbols = symbol_table(ELFFile(io.BytesIO(elf))).iter_symbols()
     return {s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name}
+
+
+def symbol_table(file: ELFFile) -> SymbolTableSection:
+    """The object's symbol table."""
+    return next(s for s in file.iter_sections() if isinstance(s, SymbolTableSection))
 
 
 def stack_bytes(elf: bytes, symbol: str) -> int:
@@ -33,7 +39,7 @@ def stack_bytes(elf: bytes, symbol: str) -> int:
         VerificationError: A frame of the function is not addressed from the stack pointer.
     """
     file = ELFFile(io.BytesIO(elf))
-    function = file.get_section_by_name(".symtab").get_symbol_by_name(symbol)[0]
+    function = next(s for s in symbol_table(file).iter_symbols() if s.name == symbol)
     entries = file.get_dwarf_info(relocate_dwarf_sections=False).CFI_entries()
     # Addresses are not relocated yet: the function's entry is known by its length.
     frame = next(e for e in entries if isinstance(e, FDE) and e["address_range"] == function["st_size"])

@@ -13,7 +13,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import Section, Symbol
 
-SHF_ALLOC = 2
+from edgeq.lower.elf import SHF_ALLOC, symbol_table
+
 FP16_SECTION = ".text.tvm.fp16.conv"
 ATTRIBUTES = (".ARM.attributes", ".riscv.attributes")
 """ABI tags: sections without memory that linkers read."""
@@ -26,19 +27,17 @@ def strip(elf: bytes) -> bytes:
     source = ELFFile(io.BytesIO(elf))
     sections = list(source.iter_sections())
     content = [i for i, s in enumerate(sections) if _is_content(s)]
-    relocations = [i for i, s in enumerate(sections) if isinstance(s, RelocationSection) and s["sh_info"] in content]
-    index = {old: new for new, old in enumerate(content + relocations, start=1)}
-    symbols = [(i, s) for i, s in enumerate(source.get_section_by_name(".symtab").iter_symbols()) if _kept(s, index)]
+    relocations = {i: s for i, s in enumerate(sections) if isinstance(s, RelocationSection) and s["sh_info"] in content}
+    index = {old: new for new, old in enumerate([*content, *relocations], start=1)}
+    symbols = [(i, s) for i, s in enumerate(symbol_table(source).iter_symbols()) if _kept(s, index)]
     symbol_index = {old: new for new, (old, _) in enumerate(symbols)}
 
     writer = _Writer(source)
     for i in content:
         writer.add(sections[i].name, sections[i].header, sections[i].data())
-    for i in relocations:
-        links = {"sh_link": len(index) + 1, "sh_info": index[sections[i]["sh_info"]]}
-        writer.add(
-            sections[i].name, _changed(sections[i].header, **links), _relocations(source, sections[i], symbol_index)
-        )
+    for section in relocations.values():
+        header = _changed(section.header, sh_link=len(index) + 1, sh_info=index[section["sh_info"]])
+        writer.add(section.name, header, _relocations(source, section, symbol_index))
     writer.add_symbols([s for _, s in symbols], index)
     return writer.finish()
 
@@ -95,13 +94,13 @@ class _Writer:
             section = index.get(symbol["st_shndx"], symbol["st_shndx"])
             entry = _changed(symbol.entry, st_name=self._name(symbol.name), st_shndx=section)
             entries.append(self.source.structs.Elf_Sym.build(entry))
-        header = self.source.get_section_by_name(".symtab").header
+        header = symbol_table(self.source).header
         local = sum(s["st_info"]["bind"] == "STB_LOCAL" for s in symbols)
         self.add(".symtab", _changed(header, sh_link=len(self.headers) + 1, sh_info=local), b"".join(entries))
 
     def finish(self) -> bytes:
         """The file."""
-        header = self.source.get_section_by_name(".strtab").header
+        header = self.source.get_section(self.source.header["e_shstrndx"]).header
         self._name(".strtab")
         self.add(".strtab", header, self.names)
         self._align(8)
