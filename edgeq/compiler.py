@@ -58,6 +58,7 @@ def compile_model(model: Path, config: Config, progress: Progress | None = None)
     name = program_name(config.name or model.stem)
     out = config.out or Path(f"{name}-{target.name}")
     check_replaceable(out)
+    _check_request(config)
     quantized = quantize(model, config, progress)
     source = _lower(model, quantized, name, target, float_abi, config, progress)
     _check_gates(source.report, config)
@@ -79,6 +80,7 @@ def quantize_model(model: Path, out: Path, config: Config, progress: Progress | 
     from edgeq.program.builder import build
 
     progress = progress or silent
+    _check_request(config)
     quantized = quantize(model, config, progress)
     built = build(quantized.model, "model")
     accuracy = _accuracy(quantized, built, config, progress)
@@ -91,6 +93,11 @@ def quantize_model(model: Path, out: Path, config: Config, progress: Progress | 
     _check_gates(report, config)
     write_file(_serialize(quantized), out)
     return report
+
+
+def _check_request(config: Config) -> None:
+    if config.min_accuracy is not None and config.eval is None:
+        raise UsageError("--min-accuracy needs evaluation data", fix="give them with --eval")
 
 
 def _float_abi(target: Target, asked: str | None) -> str:
@@ -187,8 +194,6 @@ def _accuracy(quantized: Quantized, built: Built, config: Config, progress: Prog
     from edgeq.evaluate import evaluate
 
     if config.eval is None:
-        if config.min_accuracy is not None:
-            raise UsageError("--min-accuracy needs evaluation data", fix="give them with --eval")
         return None
     samples = read_samples(config.eval, input_specs(quantized.reference))
     return evaluate(quantized.reference, built.program, samples, metric=config.metric, progress=progress)

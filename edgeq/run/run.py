@@ -41,10 +41,16 @@ def run_package(
 
         ports = {port.name: port for port in artifact.program.outputs}
         outputs = {name: real_output(ports[name], array) for name, array in outputs.items()}
+    outputs = {name: _without_batch(array) for name, array in outputs.items()}
     if output is not None:
         _save(output, outputs)
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     return {"on": on, "samples": len(next(iter(feeds.values()))), "outputs": shapes}
+
+
+def _without_batch(array: np.ndarray) -> np.ndarray:
+    """(samples, 1, ...) as (samples, ...): the sample axis stands for a batch axis of 1, as it does in inputs."""
+    return array[:, 0] if array.ndim > 2 and array.shape[1] == 1 else array
 
 
 def run_integers(
