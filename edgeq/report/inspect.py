@@ -16,13 +16,11 @@ def inspect_model(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     Raises:
         EdgeqError: The file cannot be read as a model.
     """
-    from edgeq.frontend.canonical import canonical_passes
-    from edgeq.frontend.load import import_model
+    from edgeq.frontend import load_model
     from edgeq.frontend.survey import survey
-    from edgeq.pipeline import run_passes
 
     warnings: list[str] = []
-    model, _ = run_passes(import_model(path, shapes=shapes, warn=warnings.append), canonical_passes())
+    model = load_model(path, shapes=shapes, warn=warnings.append, check=False)
     rows = [
         {
             "name": row.name,

@@ -47,8 +47,8 @@ class Built:
     """A program and how it relates to the model that it was built from.
 
     Attributes:
-        tensors: Where each quantized tensor of the model lies: by the name of the float tensor that a QuantizeLinear
-            takes, the quantized tensor's name and its value.
+        tensors: Where each quantized tensor of the model lies: by the name of the float tensor that it stands for,
+            the quantized tensor's name and its value.
     """
 
     program: Program
@@ -87,10 +87,17 @@ def build(model: ir.Model, name: str, interface: Interface | None = None) -> Bui
 def _tensors(ctx: Context) -> dict[str, tuple[str, Value]]:
     quantizers = [(v.producer(), value) for v, value in ctx.values.items()]
     return {
-        str(node.inputs[0].name): (str(node.outputs[0].name), value)  # type: ignore[union-attr]
+        _float_name(node): (str(node.outputs[0].name), value)
         for node, value in quantizers
         if node is not None and node.op_type == "QuantizeLinear"
     }
+
+
+def _float_name(quantizer: ir.Node) -> str:
+    """The tensor of the float model: a graph output's name has moved behind the DequantizeLinear."""
+    dequantized = [use.node.outputs[0] for use in quantizer.outputs[0].uses()]
+    outputs = [value for value in dequantized if value.is_graph_output()]
+    return str((outputs[0] if outputs else quantizer.inputs[0]).name)  # type: ignore[union-attr]
 
 
 def _build_node(ctx: Context, node: ir.Node, interface: Interface, inputs: list[Port]) -> None:
