@@ -28,6 +28,10 @@ class Config:
             None for random data.
         eval: Evaluation data, the same, with `labels` where the metric needs them.
         out: Folder of the package.
+        preset: How much work quantization may be: `fast` calibrates and equalizes, `best` optimizes the rounding.
+        weight_bits, activation_bits: Of all layers; network inputs and outputs have 8.
+        granularity: One weight scale per output `channel`, or per `tensor`.
+        passes: Quantization passes to switch on or off, or their options, by name.
         emit: `lib` for object code, `c` for C source.
         float_abi: Calling convention of the objects; None for the target's default.
         dump_passes: Folder that receives the model after each pass.
@@ -46,6 +50,11 @@ class Config:
     calib: Path | Mapping[str, np.ndarray] | None = None
     eval: Path | Mapping[str, np.ndarray] | None = None
     out: Path | None = None
+    preset: Literal["fast", "balanced", "best"] = "balanced"
+    weight_bits: Literal[8, 4, 2] = 8
+    activation_bits: Literal[8, 16, 4] = 8
+    granularity: Literal["channel", "tensor"] = "channel"
+    passes: Mapping[str, bool | Mapping[str, Any]] = field(default_factory=dict)
     emit: Literal["lib", "c"] = "lib"
     float_abi: Literal["hard", "soft"] | None = None
     dump_passes: Path | None = None
@@ -66,6 +75,11 @@ KINDS: dict[str, Kind] = {
     "calib": values.DATA,
     "eval": values.DATA,
     "out": values.PATH,
+    "preset": values.choice("fast", "balanced", "best"),
+    "weight_bits": values.width(8, 4, 2),
+    "activation_bits": values.width(8, 16, 4),
+    "granularity": values.choice("channel", "tensor"),
+    "passes": values.PASSES,
     "emit": values.choice("lib", "c"),
     "float_abi": values.choice("hard", "soft"),
     "dump_passes": values.PATH,

@@ -34,6 +34,15 @@ def choice(*values: str) -> Kind:
     return Kind("one of " + ", ".join(values), lambda value: values[values.index(value)], choices=values)
 
 
+def width(*values: int) -> Kind:
+    """One of a few numbers of bits."""
+
+    def read(value: Any) -> int:
+        return values[values.index(_whole(value))]
+
+    return Kind("one of " + ", ".join(map(str, values)), read)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError
@@ -103,6 +112,31 @@ def _shapes(value: Any) -> dict[str, tuple[int, ...]]:
     return {_text(name): _shape(shape) for name, shape in dict(value).items()}
 
 
+def _pass_setting(value: str) -> dict[str, Any]:
+    """`NAME=on`, `NAME=off` or `NAME.OPTION=VALUE`."""
+    place, equals, given = value.partition("=")
+    name, dot, option = place.partition(".")
+    if not (name and equals and given and bool(dot) == bool(option)):
+        raise ValueError
+    if dot:
+        return {name: {option: given}}
+    return {name: ("off", "on").index(given) == 1}
+
+
+def _passes(value: Any) -> dict[str, Any]:
+    """A table by pass name; or settings one by one, the later ones winning."""
+    if isinstance(value, Mapping):
+        if not all(isinstance(setting, bool | Mapping) for setting in value.values()):
+            raise TypeError
+        return dict(value)
+    merged: dict[str, Any] = {}
+    for setting in value:
+        for name, new in setting.items():
+            old = merged.get(name)
+            merged[name] = {**old, **new} if isinstance(old, Mapping) and isinstance(new, Mapping) else new
+    return merged
+
+
 TEXT = Kind("text", _text)
 PATH = Kind("a path", _path)
 DATA = Kind("a path (in Python also arrays by input name)", _data)
@@ -111,4 +145,6 @@ NUMBER = Kind("a number", _number)
 SIZE = Kind("a number of bytes, such as 1024, 256K or 1M", _size)
 INTERVAL = Kind("two numbers, the lower first, such as 0,255", _interval)
 NAMED_SHAPE = Kind("an input's name and shape, such as image=1,3,96,96", _named_shape)
+PASS_SETTING = Kind("NAME=on, NAME=off or NAME.OPTION=VALUE", _pass_setting)
+PASSES = Kind("a table by pass name of true, false or a table of options", _passes)
 SHAPES = Kind("a table of shapes by input name, such as image = [1, 3, 96, 96]", _shapes)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import edgeq.config
+from edgeq import config_values as values
 from edgeq.config import KINDS, Config, load_config
 from edgeq.errors import UsageError
 
@@ -35,7 +36,31 @@ def test_every_field_has_its_kind() -> None:
     hints = get_type_hints(Config, {**vars(edgeq.config), "np": np})
     for name, kind in KINDS.items():
         literal = [h for h in (hints[name], *get_args(hints[name])) if get_origin(h) is Literal]
-        assert kind.choices == (get_args(literal[0]) if literal else ())
+        values = get_args(literal[0]) if literal else ()
+        assert [kind.read(value) for value in values] == list(values)
+        assert kind.choices == tuple(value for value in values if isinstance(value, str))
+
+
+def test_pass_settings_merge() -> None:
+    settings = [values.PASS_SETTING.read(text) for text in ("a=off", "b.x=1", "b.y=2", "a=on", "c.z=3", "c=off")]
+    assert load_config(None, {"passes": settings}).passes == {"a": True, "b": {"x": "1", "y": "2"}, "c": False}
+    for wrong in ("a", "a=maybe", "=on", "a.=1", "a.b="):
+        with pytest.raises(ValueError):
+            values.PASS_SETTING.read(wrong)
+
+
+def test_passes_in_the_file(toml: Any) -> None:
+    config = toml("""
+        weight-bits = 4
+        [passes]
+        equalize_layers = false
+        [passes.calibrate]
+        method = "mse"
+    """)
+    assert config.weight_bits == 4
+    assert config.passes == {"equalize_layers": False, "calibrate": {"method": "mse"}}
+    with pytest.raises(UsageError, match="one of 8, 4, 2"):
+        toml("weight-bits = 3")
 
 
 def test_all_keys(toml: Any, tmp_path: Path) -> None:

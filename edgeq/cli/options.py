@@ -55,6 +55,13 @@ def shape_option(command: Decorated) -> Decorated:
     return click.option("--shape", "shapes", multiple=True, type=kind, help=help)(command)
 
 
+def pass_option(command: Decorated) -> Decorated:
+    """`--pass`, once per setting."""
+    kind = ConfigParam(values.PASS_SETTING, "NAME[.OPTION]=VALUE")
+    help = "Switch a quantization pass (equalize_layers=off) or set an option of it; repeat for each."
+    return click.option("--pass", "passes", multiple=True, type=kind, help=help)(command)
+
+
 def model_options(command: Decorated) -> Decorated:
     """What `compile` and `quantize` both need to know."""
     options = (
@@ -62,6 +69,11 @@ def model_options(command: Decorated) -> Decorated:
         config_option("eval", "Data to measure accuracy on; with an array `labels` for top1 and auc.", metavar="PATH"),
         config_option("metric", "What accuracy means; default: top1 where there are labels, else sqnr."),
         config_option("min_accuracy", "Gate: fail with exit code 3 below it.", metavar="NUMBER"),
+        config_option("preset", "How much work quantization may be."),
+        config_option("weight_bits", "Bits of all weights: 8, 4 or 2.", metavar="BITS"),
+        config_option("activation_bits", "Bits of activations inside: 8, 16 or 4.", metavar="BITS"),
+        config_option("granularity", "One weight scale per output channel or per tensor."),
+        pass_option,
         config_option("dump_passes", "Write the ONNX model after each pass to this folder.", metavar="DIR"),
         shape_option,
         config_option(
@@ -87,4 +99,5 @@ def read_config(options: Mapping[str, Any]) -> Config:
         UsageError: The configuration file is wrong.
     """
     given = {key: value for key, value in options.items() if key != "config"}
-    return load_config(options.get("config"), {**given, "shapes": dict(given["shapes"]) or None})
+    several = {"shapes": dict(given["shapes"]) or None, "passes": given["passes"] or None}
+    return load_config(options.get("config"), {**given, **several})
