@@ -8,13 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from edgeq.passes.calibrate_minmax import RANGE_KEY
+from edgeq.passes.annotations import RANGE_KEY
 from edgeq.passes.editing import constant, unused_name
 from edgeq.passes.qdq import Grid, Use, insert_pair
-from edgeq.passes.quantization_points import activation_operands, group_output, movement_source, quantized_values
+from edgeq.passes.quantization_points import (
+    activation_bits,
+    activation_operands,
+    group_output,
+    movement_source,
+    quantized_values,
+)
 from edgeq.passes.weighted import bias_of, channel_axis, not_constant, weight_of
-from edgeq.quant.qparams import QuantParams, Range, weight_scales
-from edgeq.quant.scheme import ANCHORS, WEIGHTED, output_params, symmetric
+from edgeq.quant.qparams import QuantParams, Range, Scheme, weight_scales
+from edgeq.quant.scheme import ANCHORS, WEIGHTED, output_params, range_params
 
 Params = dict[ir.Value, QuantParams]
 
@@ -34,13 +40,16 @@ class InsertQdq(ir.passes.InPlacePass):
 
     Attributes:
         weight_bits: 4 or 8.
-        activation_bits: 8, or 16 (symmetric).
+        activation_bits: 4, 8, or 16 (symmetric). Inputs, outputs and logits have 8 whatever it is
+            (`quantization_points.activation_bits`).
         per_channel: One scale per output channel; one per weight tensor where False.
+        scheme: Of activations, see `QuantParams.from_range`.
     """
 
     weight_bits: int = 8
     activation_bits: int = 8
     per_channel: bool = True
+    scheme: Scheme = "asymmetric"
 
     def requires(self, model: ir.Model) -> None:
         missing = [value.name for value in quantized_values(model.graph) if RANGE_KEY not in value.meta]
@@ -49,19 +58,20 @@ class InsertQdq(ir.passes.InPlacePass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         graph = model.graph
-        params = {value: self._activation_params(value) for value in quantized_values(graph)}
+        widths = activation_bits(graph, self.activation_bits)
+        params = {value: self._activation_params(value, bits) for value, bits in widths.items()}
         for node in list(graph):
             if node.op_type in WEIGHTED:
                 self._quantize_weight(graph, node, params)
-        quantize_constant_operands(graph, self.activation_bits)
+        quantize_constant_operands(graph, max(self.activation_bits, 8))
         for value, chosen in params.items():
             _quantize_activation(graph, value, chosen)
         return ir.passes.PassResult(model, modified=True)
 
-    def _activation_params(self, value: ir.Value) -> QuantParams:
-        producer, bits = value.producer(), self.activation_bits
+    def _activation_params(self, value: ir.Value, bits: int) -> QuantParams:
+        producer = value.producer()
         fixed = None if producer is None else output_params(producer.op_type, bits)
-        return fixed or _params_of(value.meta[RANGE_KEY], bits)
+        return fixed or range_params(value.meta[RANGE_KEY], bits, self.scheme)
 
     def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
         weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
@@ -89,11 +99,7 @@ def quantize_constant_operands(graph: ir.Graph, bits: int) -> None:
     for value, uses in _constant_operands(graph).items():
         array = constant(value)
         assert array is not None
-        insert_pair(graph, value, Grid.of(_params_of(Range(float(array.min()), float(array.max())), bits)), uses)
-
-
-def _params_of(found: Range, bits: int) -> QuantParams:
-    return QuantParams.from_range(found.lo, found.hi, bits=bits, symmetric=symmetric(bits))
+        insert_pair(graph, value, Grid.of(range_params(Range(float(array.min()), float(array.max())), bits)), uses)
 
 
 def _constant_operands(graph: ir.Graph) -> dict[ir.Value, list[Use]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
+from edgeq.passes.annotations import BITS_KEY
 from edgeq.passes.editing import scalar, sole_consumer
 from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, QUANTIZERS, activation_inputs
 
@@ -31,6 +32,17 @@ def quantized_values(graph: ir.Graph) -> list[ir.Value]:
         elif node.op_type == "Pad" and len(node.inputs) > 2 and scalar(node.inputs[2]) not in (None, 0.0):
             raise UnsupportedError("padding with a value other than 0", node=node.name, fix="pad with 0")
     return values
+
+
+def activation_bits(graph: ir.Graph, bits: int) -> dict[ir.Value, int]:
+    """The width of each value of `quantized_values`.
+
+    Graph inputs, what becomes a graph output, and what Softmax reads have 8 bits: the interface is made of bytes, and
+    the kernel of Softmax looks 256 distances up. Elsewhere `value.meta[BITS_KEY]` counts, or else `bits`.
+    """
+    softmax = [node.inputs[0] for node in graph if node.op_type == "Softmax"]
+    fixed = {movement_source(value) for value in (*graph.inputs, *graph.outputs, *softmax) if value is not None}
+    return {value: 8 if value in fixed else value.meta.get(BITS_KEY, bits) for value in quantized_values(graph)}
 
 
 def group_output(anchor: ir.Node) -> ir.Value:

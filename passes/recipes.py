@@ -7,7 +7,7 @@ from collections.abc import Callable
 from onnx_ir.passes import PassBase
 
 from edgeq.calibrate.samples import Samples
-from edgeq.passes.calibrate_minmax import CalibrateMinmax
+from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.hoist_qdq import HoistQdq
 from edgeq.passes.import_quantized import ImportQuantized
@@ -31,7 +31,7 @@ def quantize_passes(
         progress: Told (samples done, samples in total) while calibrating.
     """
     return [
-        CalibrateMinmax(samples, progress),
+        Calibrate(samples, bits=activation_bits, progress=progress),
         InsertQdq(weight_bits, activation_bits, per_channel),
         FreezeWeights(),
     ]

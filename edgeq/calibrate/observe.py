@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.calibrate.float_runner import FloatRunner
-from edgeq.calibrate.observers import MinMaxObserver, Observer
+from edgeq.calibrate.observers import Observer
 from edgeq.calibrate.samples import Samples
 from edgeq.errors import CalibrationError
-from edgeq.quant.qparams import Range
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -22,32 +21,30 @@ def observe(
     samples: Samples,
     tensors: Iterable[str],
     *,
-    observer: Callable[[], Observer] = MinMaxObserver,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Range]:
-    """Ranges of tensors over all samples, in one streaming pass whose memory does not grow with their number.
+) -> dict[str, Observer]:
+    """Observers of tensors over all samples, in one streaming pass whose memory does not grow with their number.
 
     Args:
         model: Canonical float model.
         samples: Inputs of `model`.
         tensors: Names of graph inputs and node outputs.
-        observer: Makes one observer per tensor.
         progress: Told (samples done, samples in total).
 
     Raises:
         CalibrationError: A tensor becomes infinite or NaN on a sample.
     """
-    observers = {name: observer() for name in tensors}
+    observers = {name: Observer() for name in tensors}
     inputs = {value.name for value in model.graph.inputs}
     runner = FloatRunner(model, [name for name in observers if name not in inputs])
     for done, sample in enumerate(samples.batches(1)):
         values = sample | (runner.run(sample) if runner.outputs else {})
         for name, seen in observers.items():
             _check_finite(values[name], name, done)
-            seen.update(values[name])
+            seen.update(values[name][0])
         if progress is not None:
             progress(done + 1, len(samples))
-    return {name: seen.range() for name, seen in observers.items()}
+    return observers
 
 
 def _check_finite(values: np.ndarray, tensor: str, sample: int) -> None:

@@ -1,34 +1,54 @@
-"""Observers: what is remembered of a tensor while its values stream by."""
+"""What is remembered of a tensor while its values stream by."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
+from edgeq.calibrate.histogram import Histogram
 from edgeq.quant.qparams import Range
 
-
-class Observer(Protocol):
-    """Sees a tensor's values piece by piece, in memory that does not grow with them."""
-
-    def update(self, values: np.ndarray) -> None:
-        """Takes in finite values of any shape."""
-
-    def range(self) -> Range:
-        """The range to quantize, from all values so far (at least one)."""
+SMOOTHING = 0.01
+"""Weight of a sample in the moving average, once a hundred samples have been seen."""
 
 
-class MinMaxObserver:
-    """The smallest and the largest value seen (Krishnamoorthi, arXiv:1806.08342, 2018, section 3.1)."""
+class Observer:
+    """Everything that any method of choosing a range needs, in memory that does not grow with the samples.
+
+    Attributes:
+        samples: Number of updates.
+        channel_lo, channel_hi: Extremes along axis 1 (of the whole tensor, where it has no such axis): (channels,).
+        average: Moving average of the extremes of each sample (Jacob et al., CVPR 2018, section 3.1); the plain mean
+            of the first hundred, so that the first sample weighs no more than the others.
+        histogram: Of all values.
+    """
 
     def __init__(self) -> None:
-        self._lo, self._hi = math.inf, -math.inf
+        self.samples = 0
+        self.channel_lo = np.array([math.inf])
+        self.channel_hi = np.array([-math.inf])
+        self.average = (0.0, 0.0)
+        self.histogram = Histogram()
 
     def update(self, values: np.ndarray) -> None:
-        self._lo = min(self._lo, float(values.min()))
-        self._hi = max(self._hi, float(values.max()))
+        """Takes in one sample: finite values of any shape."""
+        axes = (0, *range(2, values.ndim)) if values.ndim > 1 else None
+        lo, hi = np.atleast_1d(values.min(axis=axes)), np.atleast_1d(values.max(axis=axes))
+        self.samples += 1
+        self.channel_lo, self.channel_hi = np.minimum(self.channel_lo, lo), np.maximum(self.channel_hi, hi)
+        weight = max(1 / self.samples, SMOOTHING)
+        old_lo, old_hi = self.average
+        self.average = old_lo + weight * (float(lo.min()) - old_lo), old_hi + weight * (float(hi.max()) - old_hi)
+        self.histogram.update(values)
 
+    @property
     def range(self) -> Range:
-        return Range(self._lo, self._hi)
+        """The smallest and the largest value so far."""
+        return Range(float(self.channel_lo.min()), float(self.channel_hi.max()))
+
+    def clipped(self, chosen: Range) -> float:
+        """The share of values outside a range, to the width of a bin."""
+        edges, counts = self.histogram.occupied()
+        outside = (edges[1:] <= chosen.lo) | (edges[:-1] >= chosen.hi)
+        return float(counts[outside].sum() / max(self.histogram.total, 1))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+Scheme = Literal["asymmetric", "symmetric", "power_of_two"]
+"""How a range becomes parameters: see `QuantParams.from_range`."""
 
 MIN_SCALE = 2.0**-100
 """Smallest scale that is ever chosen: the product of two of them, times 2^-16, is still a normal float32."""
@@ -62,7 +66,7 @@ class QuantParams:
         return Range((self.qmin - self.zero_point) * self.scale, (self.qmax - self.zero_point) * self.scale)
 
     @classmethod
-    def from_range(cls, lo: float, hi: float, *, bits: int = 8, symmetric: bool = False) -> QuantParams:
+    def from_range(cls, lo: float, hi: float, *, bits: int = 8, scheme: Scheme = "asymmetric") -> QuantParams:
         """The finest parameters whose integers cover lo..hi, which is first widened to contain 0.
 
         Zero must be exact, because padding and ReLU produce it (Jacob et al. 2018, section 2.1). A range without
@@ -71,16 +75,21 @@ class QuantParams:
         Args:
             lo, hi: The range to cover, lo <= hi.
             bits: Width of the signed integers.
-            symmetric: Zero point 0, and the most negative integer unused (Krishnamoorthi, arXiv:1806.08342, 2018,
-                section 2.2).
+            scheme: `asymmetric`: any zero point. `symmetric`: zero point 0, and the most negative integer unused
+                (Krishnamoorthi, arXiv:1806.08342, 2018, section 2.2). `power_of_two`: the scale is one, the range
+                symmetric, or from 0 where nothing is negative and integers are narrow (Jain et al., "Trained
+                Quantization Thresholds", MLSys 2020, section 3.1).
         """
         lo, hi = min(lo, 0.0), max(hi, 0.0)
         qmin, qmax = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-        extent, steps = (max(-lo, hi), qmax) if symmetric else (hi - lo, qmax - qmin)
+        one_sided = scheme == "asymmetric" or (scheme == "power_of_two" and lo == 0.0 and bits <= 8)
+        extent, steps = (hi - lo, qmax - qmin) if one_sided else (max(-lo, hi), qmax)
         scale = float(np.float32(extent / steps))
         if scale < MIN_SCALE:
             return cls(1.0, 0, bits)
-        zero_point = 0 if symmetric else min(max(round(qmin - lo / scale), qmin), qmax)
+        if scheme == "power_of_two":
+            scale = 2.0 ** math.ceil(math.log2(extent / steps))
+        zero_point = min(max(round(qmin - lo / scale), qmin), qmax) if one_sided else 0
         return cls(scale, zero_point, bits)
 
     def quantize(self, real: np.ndarray) -> np.ndarray:

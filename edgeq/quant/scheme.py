@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.quant.qparams import QuantParams
+from edgeq.quant.qparams import QuantParams, Range, Scheme
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 """Operators whose input 1 is a constant weight, quantized symmetrically, one multiplier per output channel."""
@@ -68,3 +68,9 @@ def output_params(op_type: str, bits: int) -> QuantParams | None:
 def symmetric(bits: int) -> bool:
     """Whether activations of this width have the zero point 0: wide ones can afford it (docs/NUMERICS.md)."""
     return bits > 8
+
+
+def range_params(found: Range, bits: int, scheme: Scheme = "asymmetric") -> QuantParams:
+    """Parameters of an activation that has this range: `QuantParams.from_range`, wide ones always symmetric."""
+    wide = scheme == "asymmetric" and symmetric(bits)
+    return QuantParams.from_range(found.lo, found.hi, bits=bits, scheme="symmetric" if wide else scheme)

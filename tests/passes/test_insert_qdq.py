@@ -8,7 +8,7 @@ import pytest
 
 from edgeq.calibrate.float_runner import run
 from edgeq.errors import UnsupportedError
-from edgeq.passes.calibrate_minmax import CalibrateMinmax
+from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.insert_qdq import InsertQdq
 
 from .graphs import normal_samples, op_types, parse, quantized, sqnr_db
@@ -190,17 +190,20 @@ def test_per_tensor_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "weight", "activation", "least"),
-    [
-        ({"weight_bits": 4}, "INT4", "INT8", 15.0),
-        ({"activation_bits": 16}, "INT8", "INT16", 35.0),
-    ],
+    ("weight_bits", "activation_bits", "least"), [(8, 16, 28.0), (8, 4, 10.0), (4, 8, 10.0), (4, 4, 8.0)]
 )
-def test_other_widths(options: dict[str, int], weight: str, activation: str, least: float) -> None:
-    model = parse("g (float[1,64] x) => (float[1,8] y) { y = MatMul(x, w) }", {"w": normal(64, 8)})
-    result = quantized(model, **options)
-    matmul = next(node for node in result.graph if node.op_type == "MatMul")
-    assert [value.producer().inputs[0].dtype.name for value in matmul.inputs] == [activation, weight]
+def test_other_widths(weight_bits: int, activation_bits: int, least: float) -> None:
+    """Input, output and what Softmax reads stay int8; everything between has the width that is asked for."""
+    model = parse(
+        """g (float[1,64] x) => (float[1,8] y) {
+            h = MatMul(x, w)  r = Relu(h)  s = Sigmoid(r)  l = Gemm(s, v, b)  f = Flatten(l)  y = Softmax(f) }""",
+        {"w": normal(64, 32), "v": normal(32, 8), "b": normal(8)},
+    )
+    result = quantized(model, weight_bits=weight_bits, activation_bits=activation_bits)
+    values = ir.convenience.create_value_mapping(result.graph)
+    widths = {name: values[f"{name}_quantized"].dtype.name for name in ("x", "r", "s", "l", "y", "w", "v")}
+    inner, weights = f"INT{activation_bits}", f"INT{weight_bits}"
+    assert widths == {"x": "INT8", "r": inner, "s": inner, "l": "INT8", "y": "INT8", "w": weights, "v": weights}
     check_numbers(model, result, least)
 
 
@@ -250,5 +253,5 @@ def test_ranges_are_needed() -> None:
     model = parse("g (float[1,4] x) => (float[1,4] y) { y = Relu(x) }")
     with pytest.raises(ir.passes.PreconditionError, match="x, y"):
         InsertQdq()(model)
-    CalibrateMinmax(normal_samples(model))(model)
+    Calibrate(normal_samples(model))(model)
     InsertQdq()(model)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeq.quant.qparams import MIN_SCALE, QuantParams, Range, weight_scales
+from edgeq.quant.qparams import MIN_SCALE, QuantParams, Range, Scheme, weight_scales
 from edgeq.quant.scheme import output_params
 
 reals = st.floats(-1e6, 1e6, width=32)
@@ -16,10 +16,10 @@ positive = st.floats(2.0**-20, 2.0**20, width=32)
 small_arrays = st.lists(reals, min_size=1, max_size=20).map(lambda values: np.array(values, np.float32))
 
 
-@given(ranges, st.sampled_from([4, 8, 16]), st.booleans())
-def test_range_is_covered_and_zero_is_exact(ends: list[float], bits: int, symmetric: bool) -> None:
+@given(ranges, st.sampled_from([4, 8, 16]), st.sampled_from(["asymmetric", "symmetric", "power_of_two"]))
+def test_range_is_covered_and_zero_is_exact(ends: list[float], bits: int, scheme: Scheme) -> None:
     lo, hi = ends
-    params = QuantParams.from_range(lo, hi, bits=bits, symmetric=symmetric)
+    params = QuantParams.from_range(lo, hi, bits=bits, scheme=scheme)
     assert float(np.float32(params.scale)) == params.scale
     assert params.dequantize(np.array(params.zero_point)) == 0.0
     if max(-lo, hi) / params.scale < 0.5:  # too small a range for a scale of its own
@@ -50,9 +50,18 @@ def test_quantize_saturates_and_rounds_halves_to_even() -> None:
 
 
 def test_wide_integers() -> None:
-    params = QuantParams.from_range(-1.0, 1.0, bits=16, symmetric=True)
+    params = QuantParams.from_range(-1.0, 1.0, bits=16, scheme="symmetric")
     assert params.zero_point == 0 and params.quantize(np.array([1.0])).tolist() == [32767]
     assert params.quantize(np.array([1.0])).dtype == np.int16
+
+
+@given(ranges, st.sampled_from([4, 8, 16]))
+def test_power_of_two_scales_are_the_finest_that_cover(ends: list[float], bits: int) -> None:
+    params = QuantParams.from_range(*ends, bits=bits, scheme="power_of_two")
+    finest = QuantParams.from_range(*ends, bits=bits, scheme="asymmetric" if params.zero_point else "symmetric")
+    assert np.frexp(params.scale)[0] == 0.5
+    assert finest.scale * (1 - 1e-6) <= params.scale <= 2 * finest.scale
+    assert params.zero_point in (0, params.qmin if bits <= 8 else 0)
 
 
 def test_relu_starts_at_the_smallest_integer() -> None:
@@ -64,7 +73,7 @@ def test_relu_starts_at_the_smallest_integer() -> None:
 @pytest.mark.parametrize("extent", [0.0, 1e-40, 5e-324])
 def test_range_without_extent(extent: float) -> None:
     assert QuantParams.from_range(0.0, extent).scale == 1.0
-    assert QuantParams.from_range(-extent, 0.0, symmetric=True).zero_point == 0
+    assert QuantParams.from_range(-extent, 0.0, scheme="symmetric").zero_point == 0
 
 
 def test_widest_float32_range() -> None:
