@@ -9,6 +9,7 @@ from tvm.script import tirx as T
 from edgeq.errors import UnsupportedError
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS
+from edgeq.targets.portable.division import restoring_division
 from edgeq.targets.portable.fixed_point import Requantizer, int32
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ROW_LIMIT = 1 << 15
 def softmax(op: Softmax, program: Program, target: Target) -> Generated:
     """y = requantize((e * 2^14 + sum / 2) / sum), e = table[max - x].
 
-    Where the target cannot divide, the quotient is found bit by bit (restoring division), without a library call.
+    Where the target cannot divide, the quotient is found bit by bit, without a library call.
 
     Raises:
         UnsupportedError: The rows are too long for a 32-bit sum.
@@ -58,16 +59,7 @@ def softmax(op: Softmax, program: Program, target: Target) -> Generated:
                 if divides:
                     quotient[0] = T.truncdiv(dividend, total[0])
                 else:
-                    remainder = T.alloc_buffer((1,), "uint32", scope="local")
-                    quotient[0] = 0
-                    remainder[0] = T.uint32(0)
-                    for bit in T.serial(31):
-                        next_bit: T.let[T.int32] = T.bitwise_and(T.shift_right(dividend, 30 - bit), 1)
-                        remainder[0] = remainder[0] * T.uint32(2) + T.Cast("uint32", next_bit)
-                        quotient[0] = quotient[0] * 2
-                        if remainder[0] >= T.Cast("uint32", total[0]):
-                            remainder[0] -= T.Cast("uint32", total[0])
-                            quotient[0] += 1
+                    restoring_division(dividend, total[0], quotient)
                 y[row * n + i] = form.scalar(quotient[0])
 
     return Generated(kernel, (Reads(op.x), Table(op.table, "constants"), Writes(op.y)))
