@@ -59,12 +59,13 @@ def compare_with_onnxruntime(
     from edgeq.calibrate.float_runner import FloatRunner
 
     computed, outputs = _run(built, integers)
+    given = _inputs(built, integers)
     moved = {value.name: value for value in model.graph.outputs if not _is_dequantized(value)}
     count = len(next(iter(integers.values())))
     if not computed and not moved:
         return Conformance(0, 0.0, count, {})
-    fed = {FED + name: array for name, array in computed.items()}
-    results = FloatRunner(_cut(model, list(computed), list(moved))).run({**inputs, **fed})
+    fed = {FED + name: array for name, array in (given | computed).items()}
+    results = FloatRunner(_cut(model, list(given | computed), list(moved))).run({**inputs, **fed})
     steps = {name: np.abs(results[name].astype(np.int64) - array) for name, array in computed.items()}
     ports = [port for port in built.program.outputs if port.name in moved]
     steps |= {port.name: _steps(port, results[port.name], outputs[port.name]) for port in ports}
@@ -89,6 +90,13 @@ def _run(built: Built, integers: Mapping[str, np.ndarray]) -> tuple[dict[str, np
 
     outputs = interpret(program, integers, trace=keep, batch=len(next(iter(integers.values()))))
     return found, outputs
+
+
+def _inputs(built: Built, integers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Integers of each quantized tensor that is an input of the program: onnxruntime is not to round them anew."""
+    ports = {port.buffer: integers[port.name] for port in built.program.inputs}
+    tensors = dict(built.tensors.values())
+    return {name: value.read(ports[value.buffer]) for name, value in tensors.items() if value.buffer in ports}
 
 
 def _is_dequantized(value: ir.Value) -> bool:

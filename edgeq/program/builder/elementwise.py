@@ -13,11 +13,11 @@ from edgeq.program.builder.activation import ACTIVATIONS, Activation, read_activ
 from edgeq.program.builder.context import Context, attribute, node_name, shape_of, views
 from edgeq.program.builder.layout import Value, channels_last, dense, is_permutation, joint_views
 from edgeq.program.builder.matmul import quantized_operand
-from edgeq.program.ops import Add, Conv2D, Copy, Lut, Mul, Softmax, View
+from edgeq.program.ops import Add, Conv2D, Copy, Interpolate, Lut, Mul, Softmax, View
 from edgeq.quant.fixed_point import add_coefficients
 from edgeq.quant.qparams import QuantParams
 from edgeq.quant.scheme import FUNCTIONS
-from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, lookup_table, softmax_table
+from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, interpolation_table, lookup_table, softmax_table
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -103,7 +103,7 @@ def _layout(ctx: Context, operands: tuple[Value, ...], shape: tuple[int, ...]) -
 
 
 def build_unary(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
-    """A function of one value: a table for int8; for int16, clamps and slopes only."""
+    """A function of one value: a table for int8; for int16 an interpolated one, clamps and slopes exactly."""
     x = quantized_operand(ctx, node, 0)
     if not is_permutation(x.index, ctx.buffers[x.buffer].size):
         order = channels_last(x.index.ndim)

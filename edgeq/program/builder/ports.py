@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from edgeq.program.builder.activation import Activation
-from edgeq.program.builder.context import Context, ints, shape_of, views
+from edgeq.program.builder.context import Context, ints, shape_of
 from edgeq.program.builder.layout import Value, channels_last, dense, is_dense
 from edgeq.program.ops import Copy, Lut, View
 from edgeq.program.program import Buffer, Port
@@ -97,10 +97,12 @@ def add_output(ctx: Context, result: Value, value: ir.Value, interface: Interfac
     assert value.name is not None
     buffer = ctx.buffers[result.buffer]
     if result.constant or not is_dense(index, buffer.size) or buffer.name in ctx.ports:
-        own = ctx.new_buffer(index.shape, result.params)
-        x_view, y_view = views(value.producer(), index, dense(index.shape))  # type: ignore[arg-type]
-        ctx.emit(Copy(f"output:{value.name}", own.name, buffer.name, x_view, y_view))
-        buffer = own
+        node = value.producer()
+        assert node is not None
+        walk = dense(result.index.shape).transpose(order).ravel()
+        source, x_view, y_view = ctx.copy_views(result, walk, np.arange(walk.size), node)
+        buffer = ctx.new_buffer(index.shape, result.params)
+        ctx.emit(Copy(f"output:{value.name}", buffer.name, source, x_view, y_view))
     ctx.ports.add(buffer.name)
     params = result.params
     return Port(value.name, buffer.name, index.shape, params.scale, params.zero_point, order=_reordered(order))
