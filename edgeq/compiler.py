@@ -196,7 +196,8 @@ def _accuracy(quantized: Quantized, built: Built, config: Config, progress: Prog
     if config.eval is None:
         return None
     samples = read_samples(config.eval, input_specs(quantized.reference))
-    return evaluate(quantized.reference, built.program, samples, metric=config.metric, progress=progress)
+    answers = evaluate(quantized.reference, built.program, samples, progress=progress)
+    return answers.accuracy(config.metric)
 
 
 def _pass_rows(quantized: Quantized) -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeq.program.interface import quantize_inputs, real_output
-from edgeq.progress import Progress
+from edgeq.progress import Progress, silent
 from edgeq.report.metrics import Accuracy, Metric, measure
 
 if TYPE_CHECKING:
@@ -23,16 +24,39 @@ IntegerRunner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 BATCH = 64
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """First outputs of both models, as real numbers.
+
+    Attributes:
+        reference, quantized: (samples, ...): of the float model and of the integer program.
+        inputs: Of the first input, (samples, ...).
+        labels: (samples,), where the data have them.
+    """
+
+    reference: np.ndarray
+    quantized: np.ndarray
+    inputs: np.ndarray
+    labels: np.ndarray | None
+
+    def accuracy(self, metric: Metric | None = None) -> Accuracy:
+        """The metric of both models; None chooses by the data.
+
+        Raises:
+            UsageError: The metric needs labels that the data do not have.
+        """
+        return measure(metric, self.reference, self.quantized, self.labels, self.inputs)
+
+
 def evaluate(
     reference: ir.Model,
     program: Program,
     samples: Samples,
     *,
-    metric: Metric | None = None,
     runner: IntegerRunner | None = None,
-    progress: Progress,
-) -> Accuracy:
-    """The metric of both models over all samples, of their first output.
+    progress: Progress = silent,
+) -> Answers:
+    """Runs both models over all samples.
 
     Args:
         runner: Runs the integer program; None takes the interpreter.
@@ -49,4 +73,4 @@ def evaluate(
         got.append(real_output(port, runner(quantize_inputs(program, batch))[port.name]))
         seen.append(batch[program.inputs[0].name])
         progress("evaluate", sum(map(len, seen)), len(samples))
-    return measure(metric, np.concatenate(expected), np.concatenate(got), samples.labels, np.concatenate(seen))
+    return Answers(*map(np.concatenate, (expected, got, seen)), samples.labels)

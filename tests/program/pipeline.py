@@ -9,7 +9,7 @@ import onnx
 import onnx_ir as ir
 
 from edgeq.calibrate.synthetic import samples_of
-from edgeq.evaluate import quantize_inputs
+from edgeq.program.interface import quantize_inputs
 from edgeq.frontend.canonical import canonical_passes
 from edgeq.frontend.support import check_supported
 from edgeq.passes.recipes import quantize_passes
