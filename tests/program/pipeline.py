@@ -8,14 +8,14 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgeq.calibrate.specs import input_specs
 from edgeq.calibrate.synthetic import samples_of
-from edgeq.program.interface import quantize_inputs
 from edgeq.frontend.canonical import canonical_passes
 from edgeq.frontend.support import check_supported
 from edgeq.passes.recipes import quantize_passes
 from edgeq.pipeline import run_passes
 from edgeq.program.builder import Built, Interface, build
-from edgeq.calibrate.specs import input_specs
+from edgeq.program.interface import quantize_inputs
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,12 @@ def _anchor(ctx: Context, value: ir.Value) -> tuple[ir.Node, list[ir.Node]]:
         activations.insert(0, node)
         producer = node.inputs[0].producer() if node.inputs[0] else None
         if producer is None or producer.op_type not in ANCHORS:
-            raise UnsupportedError("the input of an activation is not quantized", node=node_name(node))
+            raise UnsupportedError(
+                "the input of an activation is not quantized",
+                node=node_name(node),
+                tensor=None if node.inputs[0] is None else node.inputs[0].name,
+                fix="quantize it: a QuantizeLinear and a DequantizeLinear must stand before this operator",
+            )
         node = producer
     return node, activations
 
