@@ -118,12 +118,14 @@ def _lower(
     from edgeq.program.builder import Interface, build
     from edgeq.program.interpreter import interpret
     from edgeq.program.printer import print_program
+    from edgeq.program.rewrites import optimize
     from edgeq.version import __version__
 
     progress("build program", 0, 0)
     built = build(quantized.model, name, Interface(config.io_layout, config.input_type))
+    program = optimize(built.program)
     progress("generate kernels", 0, 0)
-    lowered = lower(built.program, target)
+    lowered = lower(program, target)
     objects = compile_objects(lowered, float_abi)
     real, integers = _check_inputs(quantized, built, config)
     golden = {port: array[:GOLDEN_SAMPLES] for port, array in integers.items()}
@@ -132,11 +134,11 @@ def _lower(
         lowered,
         c_sources(lowered) if config.emit == "c" else objects,
         golden,
-        interpret(built.program, golden),
+        interpret(program, golden),
         float_abi,
         sha256(model.read_bytes()).hexdigest(),
         _serialize(quantized),
-        print_program(built.program),
+        print_program(program),
         report,
         __version__,
         config.io_layout,
@@ -168,6 +170,7 @@ def _report(
     config: Config,
     progress: Progress,
 ) -> dict[str, Any]:
+    """The report of the lowered program. Its layers are checked as built, where they still are the model's tensors."""
     from edgeq.package.sizes import flash_bytes, ram_bytes
     from edgeq.report.conformance import compare_with_onnxruntime
     from edgeq.report.layers import layer_noise, layer_rows
@@ -176,13 +179,13 @@ def _report(
     progress("check kernels against onnxruntime", 0, 0)
     noise = {} if quantized.imported else layer_noise(built, quantized.reference, real, integers)
     return make_report(
-        program=built.program,
+        program=lowered.program,
         target=lowered.target.name,
         accuracy=_accuracy(quantized, built, config, progress),
         flash=flash_bytes(lowered, objects),
         ram=ram_bytes(lowered, objects),
         plan=lowered.plan,
-        layers=layer_rows(built.program, noise),
+        layers=layer_rows(lowered.program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
         passes=_pass_rows(quantized),
         warnings=quantized.warnings,

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from edgeq.program.builder import Built
 
 
-def layer_rows(program: Program, noise: Mapping[int, float]) -> list[dict[str, Any]]:
+def layer_rows(program: Program, noise: Mapping[str, float]) -> list[dict[str, Any]]:
     """One row per op, as report.json has it.
 
     Args:
-        noise: SQNR in dB of the op's output against the float model, by op index, where it is known.
+        noise: SQNR in dB against the float model, by buffer, where it is known; stated where the buffer is complete.
     """
     return [
         {
@@ -31,7 +31,7 @@ def layer_rows(program: Program, noise: Mapping[int, float]) -> list[dict[str, A
             "macs": op.macs,
             "weight_bits": getattr(op, "weight_bits", None),
             "activation_bits": program.buffer[op.y].bits,
-            "sqnr_db": noise.get(i),
+            "sqnr_db": noise.get(op.y) if program.last_writer[op.y] == i else None,
         }
         for i, op in enumerate(program.ops)
     ]
@@ -39,15 +39,15 @@ def layer_rows(program: Program, noise: Mapping[int, float]) -> list[dict[str, A
 
 def layer_noise(
     built: Built, reference: ir.Model, inputs: Mapping[str, np.ndarray], integers: Mapping[str, np.ndarray]
-) -> dict[int, float]:
-    """SQNR of each op's output, on inputs that come through the quantized layers before it.
+) -> dict[str, float]:
+    """SQNR of each buffer, on inputs that come through the quantized layers before it.
 
     Args:
         reference: The float model that was quantized.
         inputs, integers: The same samples, real and as the program's ports take them.
 
     Returns:
-        dB by op index, for ops whose result is a tensor of the float model.
+        dB by buffer, for those that hold a tensor of the float model.
     """
     from edgeq.calibrate.float_runner import FloatRunner
 
@@ -58,12 +58,12 @@ def layer_noise(
     if not wanted:
         return {}
     floats = FloatRunner(reference, sorted({tensor for tensor, _ in wanted.values()})).run(inputs)
-    noise: dict[int, float] = {}
+    noise: dict[str, float] = {}
 
     def compare(i: int, op: Op, array: np.ndarray) -> None:
         if i in wanted:
             tensor, value = wanted[i]
-            noise[i] = sqnr_db(floats[tensor], value.params.dequantize(value.read(array)))
+            noise[op.y] = sqnr_db(floats[tensor], value.params.dequantize(value.read(array)))
 
     interpret(program, integers, trace=compare, batch=len(next(iter(integers.values()))))
     return noise

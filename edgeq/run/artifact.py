@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, cast
 from edgeq.errors import VerificationError
 from edgeq.package.build import PROGRAM_TEXT
 from edgeq.package.read import Package, read_package
-from edgeq.program.builder import Built, Interface, build
+from edgeq.program.builder import Interface, build_program
 from edgeq.program.builder.ports import InputType, Layout
 from edgeq.program.printer import print_program
 from edgeq.program.program import Program
+from edgeq.program.rewrites import optimize
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -28,17 +29,12 @@ class Artifact:
 
     Attributes:
         model: The package's QDQ model.
-        built: The program, and where the model's tensors lie in it.
+        program: The integer program, rewritten as the compiler does it.
     """
 
     package: Package
     model: ir.Model
-    built: Built
-
-    @property
-    def program(self) -> Program:
-        """The integer program."""
-        return self.built.program
+    program: Program
 
     @cached_property
     def lowered(self) -> Lowered:
@@ -72,11 +68,11 @@ def load_artifact(directory: Path) -> Artifact:
     manifest = package.manifest
     model = ir.load(package.qdq_model)
     interface = Interface(cast(Layout, manifest.io_layout), cast(InputType, manifest.inputs[0].dtype))
-    built = build(model, manifest.name, interface)
-    if print_program(built.program) != package.read(PROGRAM_TEXT).decode():
+    program = optimize(build_program(model, manifest.name, interface))
+    if print_program(program) != package.read(PROGRAM_TEXT).decode():
         raise VerificationError(
             f"the package was made by edgeq {manifest.edgeq}, which builds another program from this model",
             file=directory,
             fix="make the package again with `edgeq compile`",
         )
-    return Artifact(package, model, built)
+    return Artifact(package, model, program)
