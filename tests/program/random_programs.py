@@ -138,18 +138,21 @@ def _concat(d: Draft) -> None:
         d.ops.append(Copy("concat", y, x, View((count, c), (c, 1)), View((count, c), (c1 + c2, 1), start), 3, rq))
 
 
-def _slice(d: Draft) -> None:
-    """Every other channel, or a transposed image."""
+def _move(d: Draft) -> None:
+    """Every other channel, a transposed image, or a plain copy."""
     x = d.image()
     *places, c = d.shapes[x]
-    count = int(np.prod(places))
-    if d.draw(st.booleans()):
-        half = (c + 1) // 2
-        dense = View((count, half), (half, 1))
-        d.ops.append(Copy("slice", d.result((*places, half)), x, View((count, half), (c, 2)), dense))
-    else:
-        y = d.result((1, c, 1, count))
-        d.ops.append(Copy("turn", y, x, View((c, count), (1, c)), View((c, count), (count, 1))))
+    count, half = int(np.prod(places)), (c + 1) // 2
+    name, shape, x_view, y_view = d.draw(
+        st.sampled_from(
+            (
+                ("slice", (*places, half), View((count, half), (c, 2)), View((count, half), (half, 1))),
+                ("turn", (1, c, 1, count), View((c, count), (1, c)), View((c, count), (count, 1))),
+                ("copy", (*places, c), View((count, c), (c, 1)), View((count, c), (c, 1))),
+            )
+        )
+    )
+    d.ops.append(Copy(name, d.result(shape), x, x_view, y_view))
 
 
 def _dense(d: Draft) -> str:
@@ -169,7 +172,7 @@ MAKERS: tuple[Callable[[Draft], None], ...] = (
     _binary,
     _mean_of_all,
     _concat,
-    _slice,
+    _move,
 )
 
 

@@ -178,15 +178,41 @@ def test_channels_stay_in_whole_words() -> None:
     assert channels(optimize(net), "a") == [4]
 
 
-@pytest.mark.parametrize(("width", "left"), [(16, 8), (12, 12)])
-def test_a_copy_that_no_loops_could_make_keeps_its_operand(width: int, left: int) -> None:
-    """Every other channel of 16: eight stay, side by side. Of 12, whole words would leave six spread unevenly."""
+@pytest.mark.parametrize(("width", "left", "ops"), [(16, 8, 2), (12, 12, 3)])
+def test_a_copy_that_no_loops_could_make_keeps_its_operand(width: int, left: int, ops: int) -> None:
+    """Every other channel of 16: eight stay, the copy goes. Of 12, whole words would leave six spread unevenly."""
     half = width // 2
     pick = Copy("b", "b", "a", View((16, half), (width, 2)), View((16, half), (half, 1)))
     net = net_of([conv("a", "x", weights(width, 1, 1, 4)), pick], a=width, b=half)
     after = optimize(net)
-    assert channels(after, "a", "b") == [left, half]
+    assert channels(after, "a") == [left] and len(after.ops) == ops
     assert_equal_bytes(net, after)
+
+
+def test_a_copy_of_a_whole_buffer_goes() -> None:
+    whole = View((64,), (1,))
+    net = net_of(
+        [Lut("t", "a", "x", TABLE), Copy("c", "b", "a", whole, whole), Lut("u", "c", "b", TABLE)], a=4, b=4, c=4
+    )
+    after = optimize(net)
+    assert [op.name for op in after.ops] == ["t", "u", "y"]
+    assert_equal_bytes(net, after)
+
+
+def test_what_makes_a_copied_output_writes_it_itself() -> None:
+    whole = View((64,), (1,))
+    shapes = dict.fromkeys(("x", "a", "b", "c"), (1, 4, 4, 4))
+    ops: list[Op] = [Lut("t", "a", "x", TABLE), Copy("c", "b", "a", whole, whole), Lut("u", "c", "a", TABLE)]
+    net = program(ops, shapes, ["x"], ["b", "c"])
+    after = optimize(net)
+    assert [(op.name, op.y) for op in after.ops] == [("t", "b"), ("u", "c")]
+    assert_equal_bytes(net, after)
+
+
+def test_an_input_that_is_an_output_is_copied() -> None:
+    whole = View((64,), (1,))
+    net = program([Copy("c", "b", "x", whole, whole)], dict.fromkeys("xb", (1, 4, 4, 4)), ["x"], ["b"])
+    assert optimize(net) is net
 
 
 def test_operators_that_nothing_reads_go() -> None:
