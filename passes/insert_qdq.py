@@ -76,13 +76,15 @@ class InsertQdq(ir.passes.InPlacePass):
     def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
         weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
         assert node.inputs[0] is not None
+        x = params[movement_source(node.inputs[0])]
         scales = weight_scales(
             _required_constant(node, weight),
             axis if self.per_channel else None,
             self.weight_bits,
             bias=None if bias is None else _required_constant(node, bias),
-            input_scale=params[movement_source(node.inputs[0])].scale,
+            input_scale=x.scale,
             output_scale=params[group_output(node)].scale,
+            input_bits=x.bits,
         )
         insert_pair(graph, weight, Grid.symmetric(scales, self.weight_bits, axis), [(node, 1)])
 

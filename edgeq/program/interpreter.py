@@ -19,6 +19,7 @@ from edgeq.program.ops import (
     Copy,
     Dense,
     Fill,
+    Interpolate,
     Lut,
     MaxPool,
     Mul,
@@ -29,7 +30,7 @@ from edgeq.program.ops import (
 )
 from edgeq.program.program import Port, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
-from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS
+from edgeq.quant.tables import SEGMENT_BITS, SOFTMAX_QUOTIENT_BITS
 
 # Below this many input channels, gathering all taps for one matrix product beats one product per tap.
 SMALL_DEPTH = 16
@@ -217,6 +218,15 @@ def _mul(op: Mul, memory: Memory) -> None:
 @execute.register
 def _lut(op: Lut, memory: Memory) -> None:
     _store(memory, op, op.table[memory[op.x].astype(np.int64) + 128])
+
+
+@execute.register
+def _interpolate(op: Interpolate, memory: Memory) -> None:
+    u = memory[op.x].astype(np.int64) + (1 << 15)
+    k, f = u >> SEGMENT_BITS, u & ((1 << SEGMENT_BITS) - 1)
+    table = op.table.astype(np.int64)
+    acc = table[k] * ((1 << SEGMENT_BITS) - f) + table[k + 1] * f
+    _store(memory, op, rounding_shift_right(acc, op.shift).clip(op.lo, op.hi))
 
 
 @execute.register

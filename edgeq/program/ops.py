@@ -238,6 +238,25 @@ class Lut(Op):
 
 
 @dataclass(frozen=True, eq=False)
+class Interpolate(Op):
+    """Any function of one int16 value, linear between the nodes of a table.
+
+    u = x[i] + 2^15, k = u >> 7, f = u & 127; y[i] = clamp((t[k] * (128 - f) + t[k+1] * f + half) >> shift, lo, hi).
+
+    Attributes:
+        table: int32, (513,), |t| <= 2^22: the function at every 128th integer, in steps of y / 2^(shift - 7).
+    """
+
+    kind: ClassVar[str] = "interpolate"
+
+    x: str
+    table: np.ndarray
+    shift: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, eq=False)
 class Softmax(Op):
     """Softmax over the last axis: x (rows, n), y (rows, n).
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from edgeq.program.ops import Add, Copy, Lut, Mul, Op, View
+from edgeq.program.ops import Add, Copy, Interpolate, Lut, Mul, Op, View
 from edgeq.program.program import Program
 
 ALIGNMENT = 16
@@ -121,7 +121,7 @@ def _overwrites(program: Program, op: Op, index: int, block: Mapping[str, _Block
 def in_place_operands(op: Op) -> tuple[str, ...]:
     """Operands that an element-wise kernel reads at the very index that it writes next."""
     match op:
-        case Lut():
+        case Lut() | Interpolate():
             return (op.x,)
         case Add() | Mul():
             elsewhere = {x for x, view in ((op.x1, op.view1), (op.x2, op.view2)) if not _is_dense(view)}

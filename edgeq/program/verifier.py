@@ -5,9 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.errors import VerificationError
-from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Lut, MaxPool, Mul, Op, Requantize, Softmax, View
+from edgeq.program.ops import (
+    Add,
+    AveragePool,
+    Conv2D,
+    Copy,
+    Dense,
+    Interpolate,
+    Lut,
+    MaxPool,
+    Mul,
+    Op,
+    Requantize,
+    Softmax,
+    View,
+)
 from edgeq.program.program import Buffer, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, MULTIPLIER_LIMIT
+from edgeq.quant.tables import INTERPOLATION_LIMIT
 
 
 def verify_program(program: Program) -> None:
@@ -60,6 +75,10 @@ def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:
             _require(op.x_view.sizes == op.y_view.sizes, op, "source and destination have different sizes")
         case Lut():
             _require(op.table.shape == (256,) and op.table.dtype == y.dtype, op, "table does not fit")
+            _verify_size(op, buffers[op.x], y.shape)
+        case Interpolate():
+            _require(op.table.shape == (513,) and op.table.dtype == np.int32, op, "table does not fit")
+            _require(bool((np.abs(op.table) <= INTERPOLATION_LIMIT).all()), op, "interpolation may overflow int32")
             _verify_size(op, buffers[op.x], y.shape)
         case Softmax():
             _verify_size(op, buffers[op.x], (op.rows, op.n))

@@ -61,6 +61,11 @@ class QuantParams:
         return (1 << (self.bits - 1)) - 1
 
     @property
+    def reach(self) -> int:
+        """Largest distance of an integer from the zero point."""
+        return max(self.zero_point - self.qmin, self.qmax - self.zero_point)
+
+    @property
     def range(self) -> Range:
         """The real numbers of the smallest and the largest integer."""
         return Range((self.qmin - self.zero_point) * self.scale, (self.qmax - self.zero_point) * self.scale)
@@ -115,6 +120,7 @@ def weight_scales(
     bias: np.ndarray | None = None,
     input_scale: float | None = None,
     output_scale: float | None = None,
+    input_bits: int = 8,
 ) -> np.ndarray:
     """Scales of symmetric weights: sw = max(max|w| / qmax, |b| / (sx * 2^29), (sy / sx) * 2^-16) per output channel.
 
@@ -122,7 +128,8 @@ def weight_scales(
     - `|b| / (sx * 2^29)`: the bias is stored as int32 in the scale sx * sw; 2^29 leaves the accumulator two bits
       of room beside it. Matters where a channel's weights are almost zero but its bias is not.
     - `(sy / sx) * 2^-16`: the multiplier M = sx * sw / sy stays at 2^-16 or more, so that its 31-bit fixed-point
-      form keeps 15 significant bits. Such weights round to zero, and the channel is its bias.
+      form keeps 15 significant bits. Such weights round to zero, and the channel is its bias. Behind an input of 16
+      bits, whose scale is 2^8 times finer, the bound is 2^-24: its accumulator is shifted instead.
 
     Args:
         weight: Any shape, finite.
@@ -131,6 +138,7 @@ def weight_scales(
         bias: (channels,) or (1,), or None.
         input_scale: sx; needed by the second and third term.
         output_scale: sy; needed by the third.
+        input_bits: Width of the input.
 
     Returns:
         float32, (channels,); of shape () where `axis` is None.
@@ -144,6 +152,6 @@ def weight_scales(
         reach = np.abs(np.asarray(bias, np.float64)).reshape(-1) / (input_scale * 2.0**29)
         scales = np.maximum(scales, reach.max(initial=0.0) if axis is None else reach)
     if input_scale is not None and output_scale is not None:
-        scales = np.maximum(scales, output_scale / input_scale * 2.0**-16)
+        scales = np.maximum(scales, output_scale / input_scale * 2.0 ** (-24 if input_bits > 8 else -16))
     scales = np.maximum(scales, MIN_SCALE).astype(np.float32)
     return scales.reshape(()) if axis is None else scales

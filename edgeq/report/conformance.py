@@ -125,9 +125,31 @@ def _cut(model: ir.Model, tensors: list[str], outputs: list[str]) -> ir.Model:
     cut.graph.outputs[:] = [values[name] for name in outputs]
     for name in tensors:
         value = values[name]
+        uses = tuple(value.uses())
         twin = ir.Value(name=FED + name, shape=value.shape, type=value.type)
-        for use in tuple(value.uses()):
-            use.node.replace_input_with(use.idx, twin)
+        fed = twin
+        if value.dtype == ir.DataType.INT4:  # which NumPy does not have: fed and fetched as int8
+            twin.type = ir.TensorType(ir.DataType.INT8)
+            value.name = f"{name}_int4"
+            fed = _cast(cut.graph, twin, ir.DataType.INT4, f"{FED}{name}_int4")
+            value = _cast(cut.graph, value, ir.DataType.INT8, name)
+        for use in uses:
+            use.node.replace_input_with(use.idx, fed)
         cut.graph.inputs.append(twin)
         cut.graph.outputs.append(value)
     return cut
+
+
+def _cast(graph: ir.Graph, value: ir.Value, to: ir.DataType, name: str) -> ir.Value:
+    """A value in another type of integers."""
+    import onnx_ir as ir
+
+    node = ir.node("Cast", [value], {"to": to})
+    producer = value.producer()
+    if producer is None:
+        graph.insert_before(graph[0], node)
+    else:
+        graph.insert_after(producer, node)
+    result = node.outputs[0]
+    result.name, result.shape, result.type = name, value.shape, ir.TensorType(to)
+    return result

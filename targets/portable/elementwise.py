@@ -1,4 +1,4 @@
-"""Addition, multiplication and table look-up, element by element.
+"""Addition, multiplication, table look-up and interpolation, element by element.
 
 y may be the very memory of an operand (see `program.planner.in_place_operands`), so the pointers may alias.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
+from edgeq.quant.tables import SEGMENT_BITS
 from edgeq.targets.portable.fixed_point import Requantizer, clamp, int32
 from edgeq.targets.portable.views import dense_view, merge, place
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tvm.tirx import Expr
 
-    from edgeq.program.ops import Add, Lut, Mul
+    from edgeq.program.ops import Add, Interpolate, Lut, Mul
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
 
@@ -71,5 +72,24 @@ def lut(op: Lut, program: Program, target: Target) -> Generated:
         y = T.decl_buffer((size,), y_dtype, data=y_ptr)
         for i in T.serial(size):
             y[i] = table[int32(x[i]) + 128]
+
+    return Generated(kernel, (Reads(op.x), Table(op.table, "constants"), Writes(op.y)))
+
+
+def interpolate(op: Interpolate, program: Program, target: Target) -> Generated:
+    """y = the straight line between two neighbours in the table, clamped."""
+    size, y_dtype, shift, nodes = program.buffer[op.x].size, program.buffer[op.y].dtype, op.shift, len(op.table)
+    span, half = 1 << SEGMENT_BITS, 1 << (op.shift - 1)
+
+    @T.prim_func(private=True)
+    def kernel(x_ptr: T.handle("int16"), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
+        x = T.decl_buffer((size,), "int16", data=x_ptr)
+        table = T.decl_buffer((nodes,), "int32", data=table_ptr)
+        y = T.decl_buffer((size,), y_dtype, data=y_ptr)
+        for i in T.serial(size):
+            u: T.let[T.int32] = int32(x[i]) + 32768
+            k: T.let[T.int32] = T.shift_right(u, SEGMENT_BITS)
+            rise: T.let[T.int32] = (table[k + 1] - table[k]) * T.bitwise_and(u, span - 1)
+            y[i] = clamp(T.shift_right(table[k] * span + rise + half, shift), op.lo, op.hi, y_dtype)
 
     return Generated(kernel, (Reads(op.x), Table(op.table, "constants"), Writes(op.y)))

@@ -8,7 +8,7 @@ from edgeq.targets.portable.conv2d import conv2d
 from edgeq.targets.portable.copy import copy, fill
 from edgeq.targets.portable.dense import dense
 from edgeq.targets.portable.depthwise import depthwise, one_output_per_channel
-from edgeq.targets.portable.elementwise import add, lut, mul
+from edgeq.targets.portable.elementwise import add, interpolate, lut, mul
 from edgeq.targets.portable.max_pool import max_pool
 from edgeq.targets.portable.softmax import softmax
 
@@ -21,6 +21,7 @@ RULES = (
     Rule("add", add),
     Rule("mul", mul),
     Rule("lut", lut),
+    Rule("interpolate", interpolate),
     Rule("softmax", softmax),
     Rule("copy", copy),
     Rule("fill", fill),

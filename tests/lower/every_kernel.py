@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 from lower.operators import Case, program_of
 
-from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Lut, MaxPool, Mul, Requantize, Softmax, View
+from edgeq.program.ops import (
+    Add,
+    AveragePool,
+    Conv2D,
+    Copy,
+    Dense,
+    Fill,
+    Interpolate,
+    Lut,
+    MaxPool,
+    Mul,
+    Requantize,
+    Softmax,
+    View,
+)
 from edgeq.program.program import Buffer, Program
 from edgeq.quant.tables import softmax_table
 
@@ -69,6 +83,7 @@ def _others(bits: int) -> list[Case]:
         _case(Copy("move", "y", "x", view, view), bits, x=shape, y=shape),
         _case(Copy("rescale", "y", "x", view, view, 0, rq), bits, x=shape, y=shape),
         _case(Lut("lut", "y", "x", table), 8, bits, x=shape, y=shape),
+        _case(Interpolate("line", "y", "x", np.zeros(513, np.int32), 23 - bits, -90, 90), 16, bits, x=shape, y=shape),
         _case(Softmax("softmax", "y", "x", 4, 6, softmax_table(0.1), rq), 8, bits, x=shape, y=shape),
         _case(Fill("fill", "y", -3), bits, y=shape),
     ]

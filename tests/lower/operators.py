@@ -15,6 +15,7 @@ from edgeq.program.ops import (
     Copy,
     Dense,
     Fill,
+    Interpolate,
     Lut,
     MaxPool,
     Mul,
@@ -195,9 +196,13 @@ def copies(draw: st.DrawFn) -> Case:
 
 @st.composite
 def tables(draw: st.DrawFn) -> Case:
-    shape, y_bits = draw(sizes), draw(st.sampled_from([8, 16]))
-    op = Lut("lut", "y", "x", _random(draw, (256,), y_bits))
-    return Case(op, {"x": buffer("x", shape, 8), "y": buffer("y", shape, y_bits)})
+    shape, x_bits, y_bits = draw(sizes), draw(st.sampled_from([8, 16])), draw(bits)
+    if x_bits == 8:
+        op: Op = Lut("lut", "y", "x", _random(draw, (256,), y_bits))
+    else:
+        nodes = _random(draw, (513,), 16).astype(np.int32) * draw(st.sampled_from([1, 128]))
+        op = Interpolate("interpolate", "y", "x", nodes, 23 - y_bits, *_limits(y_bits))
+    return Case(op, {"x": buffer("x", shape, x_bits), "y": buffer("y", shape, y_bits)})
 
 
 @st.composite

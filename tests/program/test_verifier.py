@@ -9,7 +9,7 @@ import pytest
 from program.programs import program, requantize
 
 from edgeq.errors import VerificationError
-from edgeq.program.ops import Copy, Dense, Lut, Op, View
+from edgeq.program.ops import Copy, Dense, Interpolate, Lut, Op, View
 from edgeq.program.program import Program
 from edgeq.program.verifier import verify_program
 
@@ -41,6 +41,8 @@ def test_a_sound_program_passes() -> None:
         (dense(rows=2), "not those of"),
         (dense(requantize=requantize(2, m=1 << 30)), "leaves 30 bits"),
         (Lut("t", "y", "x", TABLE[:8]), "table does not fit"),
+        (Interpolate("t", "y", "x", np.zeros(512, np.int32), 7, -9, 9), "table does not fit"),
+        (Interpolate("t", "y", "x", np.full(513, 1 << 23, np.int32), 7, -9, 9), "may overflow"),
         (Copy("c", "y", "x", View((2,), (2,), 1), View((2,), (1,))), "leaves it"),
         (Copy("c", "y", "x", View((3,), (1,)), View((2,), (1,))), "different sizes"),
     ],

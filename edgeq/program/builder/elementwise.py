@@ -14,7 +14,7 @@ from edgeq.program.builder.context import Context, attribute, node_name, shape_o
 from edgeq.program.builder.layout import Value, channels_last, dense, is_permutation, joint_views
 from edgeq.program.builder.matmul import quantized_operand
 from edgeq.program.ops import Add, Conv2D, Copy, Interpolate, Lut, Mul, Softmax, View
-from edgeq.quant.fixed_point import add_coefficients
+from edgeq.quant.fixed_point import INT32_LIMIT, add_coefficients
 from edgeq.quant.qparams import QuantParams
 from edgeq.quant.scheme import FUNCTIONS
 from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, interpolation_table, lookup_table, softmax_table
@@ -32,6 +32,9 @@ def build_binary(ctx: Context, node: ir.Node, activation: Activation, y: QuantPa
         raise UnsupportedError(f"a slope cannot be fused into {node.op_type}", node=node_name(node))
     if node.op_type == "Mul":
         rq = activation.requantize(x1.params.scale * x2.params.scale / y.scale, y)
+        if x1.params.reach * x2.params.reach << rq.left >= INT32_LIMIT:
+            fix = "the output scale is far smaller than the products: check its range"
+            raise UnsupportedError("the products do not fit int32", node=node_name(node), fix=fix)
         zeros = x1.params.zero_point, x2.params.zero_point
         ctx.emit(Mul(node_name(node), result.buffer, x1.buffer, x2.buffer, view1, view2, *zeros, rq))
         return result
@@ -112,11 +115,14 @@ def build_unary(ctx: Context, node: ir.Node, activation: Activation, y: QuantPar
     if node.op_type == "PRelu":
         return _build_prelu(ctx, node, x, y, tensor)
     buffer = ctx.new_buffer(ctx.buffers[x.buffer].shape, y, tensor=tensor)
-    if x.params.bits == 16:
+    function = _with(activation, _function(node))
+    if x.params.bits <= 8:
+        ctx.emit(Lut(node_name(node), buffer.name, x.buffer, lookup_table(function, x.params, y)))
+    elif node.op_type in ACTIVATIONS:
         ctx.emit(_clamp_copy(node, x, y, buffer.name, buffer.size))
     else:
-        table = lookup_table(_with(activation, _function(node)), x.params, y)
-        ctx.emit(Lut(node_name(node), buffer.name, x.buffer, table))
+        table = interpolation_table(function, x.params, y)
+        ctx.emit(Interpolate(node_name(node), buffer.name, x.buffer, table, 23 - y.bits, y.qmin, y.qmax))
     return Value(buffer.name, x.index, y)
 
 
@@ -125,10 +131,6 @@ def _with(activation: Activation, f: Callable[[np.ndarray], np.ndarray]) -> Call
 
 
 def _clamp_copy(node: ir.Node, x: Value, y: QuantParams, buffer: str, size: int) -> Copy:
-    if node.op_type not in ACTIVATIONS:
-        raise UnsupportedError(
-            f"{node.op_type} has no 16-bit form", node=node_name(node), fix="give its input 8-bit activations"
-        )
     rq = read_activation(node).requantize(x.params.scale / y.scale, y)
     view = View((size,), (1,))
     return Copy(node_name(node), buffer, x.buffer, view, view, x.params.zero_point, rq)

@@ -196,8 +196,8 @@ def fold(
     if np.abs(bias).max(initial=0) >= INT32_LIMIT:
         raise UnsupportedError("the bias does not fit int32 beside these weight scales", node=node_name(node))
     bound = np.abs(bias) + np.abs(sums).sum(axis=1) * (1 << (x.bits - 1))
-    right = max(0, int(bound.max(initial=0)).bit_length() - 31)
-    constant = real * 2.0**31 < MIN_MULTIPLIER
+    right = _pre_shift(int(bound.max(initial=0)), real, x.bits)
+    constant = real * 2.0 ** (31 + right) < MIN_MULTIPLIER
     integers, bias, real = _exact_constants(integers, bias, real, constant)
     rq = activation.requantize(real, y, right=right)
     if (bound.max(initial=0) >> right) << rq.left >= INT32_LIMIT:
@@ -207,6 +207,19 @@ def fold(
             fix="the output scale is far smaller than the products: check its range",
         )
     return integers.astype(np.int8), bias.astype(np.int32), rq
+
+
+def _pre_shift(bound: int, real: np.ndarray, x_bits: int) -> int:
+    """Rounding pre-shift of an accumulator: what brings it into int32.
+
+    Behind 16-bit inputs multipliers may be below 2^-16: then as much more as gives the smallest one 15 significant
+    bits, while the shift's own rounding stays below 2^-10 of an output step.
+    """
+    needed = max(0, bound.bit_length() - 31)
+    if x_bits <= 8 or not real.size:
+        return needed
+    wanted, affordable = np.ceil(-16 - np.log2(real.min())), np.floor(-9 - np.log2(real.max()))
+    return max(needed, int(min(wanted, affordable)))
 
 
 def _exact_constants(
