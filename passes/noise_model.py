@@ -14,6 +14,7 @@ from edgeq.passes.channel_scaling import input_channels
 from edgeq.passes.channel_statistics import ChannelStatistics
 from edgeq.passes.editing import constant
 from edgeq.passes.noise_gain import noise_gains
+from edgeq.passes.quantization_points import activation_bits as widths_of
 from edgeq.passes.quantization_points import quantized_values
 
 SHARPNESS = 16
@@ -141,14 +142,14 @@ def noise_model(
     """
     gains = noise_gains(graph, statistics)
     sources: list[ActivationNoise | WeightNoise] = []
-    for value in quantized_values(graph):
+    for value, bits in widths_of(graph, activation_bits).items():
         if value in groups.of:
             found = statistics[value]
             for side in (found.hi, -found.lo):
                 if (side > 0).any():
                     magnitude = np.log(np.maximum(side, NEGLIGIBLE * side.max()))
                     gain = gains[value] * found.active
-                    sources.append(ActivationNoise(groups.of[value], magnitude, gain, 2.0**activation_bits - 1))
+                    sources.append(ActivationNoise(groups.of[value], magnitude, gain, 2.0**bits - 1))
     for node in graph:
         if is_layer(node):
             source, result = node.inputs[0], node.outputs[0]

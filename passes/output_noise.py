@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes import common
 
 from edgeq.calibrate.float_runner import run
 from edgeq.calibrate.samples import Samples
@@ -55,7 +56,7 @@ def _without_fractions(model: ir.Model) -> ir.Model:
         producer = value.producer()
         if producer is not None and producer.op_type in FRACTIONS and producer.inputs[0] is not None:
             outputs[index] = producer.inputs[0]
-    ir.passes.common.RemoveUnusedNodesPass()(copy)
+    common.RemoveUnusedNodesPass()(copy)
     return copy
 
 
