@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from edgeq.passes.channels import can_scale
 from edgeq.passes.editing import constant, scalar, sole_consumer, static_shape
+from edgeq.quant.scheme import WEIGHTED
 
 MOVERS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat", "Identity"})
 """Operators whose output elements are input elements; so are those of Pad, beside its zeros."""
@@ -72,10 +73,15 @@ def find_groups(graph: ir.Graph, commuting: frozenset[str]) -> ChannelGroups:
     for node in graph:
         links = [] if is_layer(node) else channel_links(node, numbers, commuting)
         if links is None:
-            pin((*node.inputs, *node.outputs), f"{node.op_type} {node.name!r} does not allow it")
+            pin((*node.inputs, *node.outputs), _refusal(node))
         for source, target in links or ():
             tied.add_edges_from(zip(source.tolist(), target.tolist(), strict=True))
     return _components(numbers, tied, reasons)
+
+
+def _refusal(node: ir.Node) -> str:
+    why = "has no constant weights of its own" if node.op_type in WEIGHTED else "does not allow it"
+    return f"{node.op_type} {node.name!r} {why}"
 
 
 def number_channels(graph: ir.Graph) -> dict[ir.Value, np.ndarray]:

@@ -11,14 +11,19 @@ import onnx_ir as ir
 import scipy.optimize
 
 from edgeq.calibrate.samples import Samples
-from edgeq.passes.channel_groups import ChannelGroups, find_groups, is_layer
+from edgeq.passes.channel_groups import ChannelGroups, find_groups
 from edgeq.passes.channel_scaling import SCALES, scale_channels
 from edgeq.passes.channel_statistics import channel_statistics
 from edgeq.passes.clip_limits import clips, limit_by_clips
 from edgeq.passes.noise_model import NoiseModel, noise_model, observed_values
+from edgeq.quant.scheme import WEIGHTED
 
 MAX_FACTOR = 2.0**16
+"""No channel is scaled by more than this at once, nor by less than its reciprocal."""
+
 TOLERANCE = 1e-4
+"""The search ends when a step lowers the logarithm of the noise by less than this share."""
+
 MAX_STEPS = 200
 
 _COMMUTING = SCALES | {"Clip"}
@@ -92,7 +97,7 @@ class EqualizeLayers(ir.passes.InPlacePass):
 
     def _name_obstacles(self, graph: ir.Graph, groups: ChannelGroups) -> None:
         for node in graph:
-            if is_layer(node):
+            if node.op_type in WEIGHTED and node.outputs[0] in groups.of:
                 for reason in groups.obstacles(node.outputs[0]):
                     self.decline(f"{node.outputs[0].name} is not equalized, or not all of it: {reason}")
 
@@ -103,7 +108,7 @@ def _minimize(noise: NoiseModel, groups: ChannelGroups, largest: np.ndarray) -> 
     Args:
         largest: Upper bound of each factor.
     """
-    upper, lower = np.log(np.minimum(largest, MAX_FACTOR)), np.full(groups.count, -math.log(MAX_FACTOR))
+    upper, lower = np.log(np.clip(largest, 1, MAX_FACTOR)), np.full(groups.count, -math.log(MAX_FACTOR))
     pinned = list(groups.pinned)
     upper[pinned] = lower[pinned] = 0
     start = np.zeros(groups.count)
