@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from program.programs import program
 
@@ -38,6 +38,7 @@ def lifetimes(net: Program) -> dict[str, tuple[int, int]]:
     return {n: (min(at), max(at)) for n, at in used.items() if at}
 
 
+@settings(deadline=None)
 @given(programs())
 def test_live_buffers_overlap_only_in_place(net: Program) -> None:
     plan = plan_arena(net)
@@ -52,6 +53,7 @@ def test_live_buffers_overlap_only_in_place(net: Program) -> None:
             assert end_a <= plan.offsets[b] or end_b <= plan.offsets[a]
 
 
+@settings(deadline=None)
 @given(programs())
 def test_plans_are_aligned_and_not_below_the_bound(net: Program) -> None:
     plan = plan_arena(net)

@@ -1,0 +1,35 @@
+"""The result of memory planning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where buffers lie in the arena, in bytes.
+
+    Attributes:
+        offsets: By buffer (or scratch) name.
+        size: Bytes of the arena.
+        lower_bound: Bytes that some operator's operands and the other live buffers need together: no plan is smaller.
+        alignment: That the arena needs, and that every offset has.
+    """
+
+    offsets: Mapping[str, int]
+    size: int
+    lower_bound: int
+    alignment: int = ALIGNMENT
+
+    @property
+    def ratio(self) -> float:
+        """size / lower_bound; 1 where nothing is left to gain."""
+        return self.size / self.lower_bound if self.lower_bound else 1.0
+
+
+def aligned(nbytes: int) -> int:
+    """`nbytes` rounded up to the alignment."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT

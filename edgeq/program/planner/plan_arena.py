@@ -1,0 +1,31 @@
+"""Plans the arena of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgeq.program.planner.blocks import overlaps, program_blocks
+from edgeq.program.planner.interference import interference, lower_bound
+from edgeq.program.planner.placement import place, top
+from edgeq.program.planner.plan import Plan
+from edgeq.program.program import Program
+
+
+def plan_arena(
+    program: Program,
+    scratch: Mapping[str, tuple[int, int]] | None = None,
+    distances: Mapping[int, int] | None = None,
+) -> Plan:
+    """Buffers whose lifetimes do not meet may share memory; so may operand and result of an operator that permits it.
+
+    Args:
+        scratch: Further buffers: name -> (index of the op that needs it, bytes).
+        distances: By op index, of operators that may write over what they read: how far below its operand a result
+            must begin at least, in bytes (see `row_distance`).
+    """
+    blocks = program_blocks(program, scratch or {})
+    pairs = tuple(overlaps(program, blocks, distances or {}))
+    space, bound = interference(blocks, pairs), lower_bound(blocks, pairs)
+    offsets = place(blocks, space, bound)
+    named = {name: offsets[i] for i, block in enumerate(blocks) for name in block.names}
+    return Plan(named, top(offsets, space), bound)
