@@ -27,7 +27,7 @@ LEVELS = (
     ),
     ("edgeq.quant",),
     ("edgeq.program",),
-    ("edgeq.frontend", "edgeq.calibrate", "edgeq.passes"),
+    ("edgeq.frontend", "edgeq.calibrate", "edgeq.passes", "edgeq.reconstruct"),
     ("edgeq.lower",),
     ("edgeq.targets",),
     ("edgeq.package",),

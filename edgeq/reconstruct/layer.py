@@ -1,0 +1,109 @@
+"""The task that every rounding method solves: integers, scales and biases that reproduce a layer's float output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A quantized layer: weight = integers * scale.
+
+    Attributes:
+        integers: float32 of integers, (groups, outputs, inputs).
+        scale: float32, (groups, outputs).
+        bias: float32, (groups, outputs).
+    """
+
+    integers: np.ndarray
+    scale: np.ndarray
+    bias: np.ndarray
+
+    @property
+    def weight(self) -> np.ndarray:
+        """float32, (groups, outputs, inputs)."""
+        return self.integers * self.scale[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Second moments of some rows; centred, where a bias can take up the means.
+
+    Attributes:
+        hessian: E[x x^T], float64, (groups, inputs, inputs).
+        cross: E[t x^T] of the target, float64, (groups, outputs, inputs).
+    """
+
+    hessian: np.ndarray
+    cross: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer with weights, its inputs as the quantized network gives them, and what it should compute.
+
+    Attributes:
+        name: For people.
+        x: float32, (groups, rows, inputs).
+        target: float32, (groups, rows, outputs), before the fused activation.
+        held: bool, (rows,): rows kept back, to judge solutions by.
+        weight: Of the float network, float32, (groups, outputs, inputs).
+        present: What the quantized network has now.
+        has_bias: Whether the layer can have a bias.
+        floor: Least scales, float32, (groups, outputs).
+        shared: Whether all outputs have one scale.
+        limits: Of the integers.
+        clip: Limits of the fused activation.
+    """
+
+    name: str
+    x: np.ndarray
+    target: np.ndarray
+    held: np.ndarray
+    weight: np.ndarray
+    present: Solution
+    has_bias: bool
+    floor: np.ndarray
+    shared: bool
+    limits: tuple[int, int]
+    clip: tuple[float, float] = (-np.inf, np.inf)
+
+    @cached_property
+    def everything(self) -> np.ndarray:
+        """The mask of all rows."""
+        return np.ones_like(self.held)
+
+    @cached_property
+    def fit_moments(self) -> Moments:
+        """Of the rows that are not held out."""
+        return self._moments(~self.held)
+
+    @cached_property
+    def all_moments(self) -> Moments:
+        """Of all rows."""
+        return self._moments(self.everything)
+
+    def _moments(self, rows: np.ndarray) -> Moments:
+        x, target = self.x[:, rows], self.target[:, rows]
+        if self.has_bias:
+            x, target = x - x.mean(axis=1, keepdims=True), target - target.mean(axis=1, keepdims=True)
+        hessian = x.transpose(0, 2, 1) @ x / x.shape[1]
+        cross = target.transpose(0, 2, 1) @ x / x.shape[1]
+        return Moments(hessian.astype(np.float64), cross.astype(np.float64))
+
+    def solution(self, integers: np.ndarray, scale: np.ndarray, rows: np.ndarray) -> Solution:
+        """Integers and scales with the bias that makes the mean error over the rows of a mask zero."""
+        scale, integers = scale.astype(np.float32), integers.astype(np.float32)
+        if not self.has_bias:
+            return Solution(integers, scale, np.zeros_like(scale))
+        reached = np.einsum("gok,gk->go", integers * scale[..., None], self.x[:, rows].mean(axis=1))
+        return Solution(integers, scale, self.target[:, rows].mean(axis=1) - reached)
+
+    def loss(self, solution: Solution, rows: np.ndarray) -> float:
+        """Mean square error behind the fused activation, over the rows of a mask."""
+        y = self.x[:, rows] @ solution.weight.transpose(0, 2, 1) + solution.bias[:, None]
+        error = np.clip(y, *self.clip) - np.clip(self.target[:, rows], *self.clip)
+        return float(np.square(error, dtype=np.float64).mean())
