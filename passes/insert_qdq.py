@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from edgeq.passes.annotations import RANGE_KEY
 from edgeq.passes.editing import constant, unused_name
-from edgeq.passes.qdq import Grid, Use, insert_pair
+from edgeq.passes.qdq import Grid, Use, admit_width, insert_pair
 from edgeq.passes.quantization_points import (
     activation_bits,
     activation_operands,
@@ -39,7 +39,7 @@ class InsertQdq(ir.passes.InPlacePass):
         UnsupportedError: A weight or bias that is not constant, or of another shape.
 
     Attributes:
-        weight_bits: 4 or 8.
+        weight_bits: 2, 4 or 8. 2 raises the model to the opset that knows int2.
         activation_bits: 4, 8, or 16 (symmetric). Inputs, outputs and logits have 8 whatever it is
             (`quantization_points.activation_bits`).
         per_channel: One scale per output channel; one per weight tensor where False.
@@ -64,6 +64,7 @@ class InsertQdq(ir.passes.InPlacePass):
             if node.op_type in WEIGHTED:
                 self._quantize_weight(graph, node, params)
         quantize_constant_operands(graph, max(self.activation_bits, 8))
+        admit_width(model, self.weight_bits)
         for value, chosen in params.items():
             _quantize_activation(graph, value, chosen)
         return ir.passes.PassResult(model, modified=True)

@@ -16,8 +16,11 @@ from edgeq.quant.qparams import QuantParams
 Use = tuple[ir.Node, int]
 """A node, and the index of one of its inputs."""
 
-INTEGERS = {4: np.dtype(ml_dtypes.int4), 8: np.dtype(np.int8), 16: np.dtype(np.int16)}
+INTEGERS = {2: np.dtype(ml_dtypes.int2), 4: np.dtype(ml_dtypes.int4), 8: np.dtype(np.int8), 16: np.dtype(np.int16)}
 """Element type of each width of signed integers."""
+
+INT2_OPSET, INT2_IR_VERSION = 25, 13
+"""The first versions of ONNX that know int2. No operator that is quantized means anything else there than at 21."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +112,13 @@ def _unreadable(node: ir.Node, what: str) -> UnsupportedError:
     return UnsupportedError(
         what, node=node.name, tensor=tensor, fix="export per-tensor activations and per-channel weights"
     )
+
+
+def admit_width(model: ir.Model, bits: int) -> None:
+    """Raises the opset of a model where integers of this width need it."""
+    if bits == 2:
+        model.opset_imports[""] = max(model.opset_imports[""], INT2_OPSET)
+        model.ir_version = max(model.ir_version, INT2_IR_VERSION)
 
 
 def set_zero_point(nodes: Iterable[ir.Node], zero_point: np.ndarray) -> None:
