@@ -1,0 +1,1 @@
+"""The accuracy benchmark: edgeq and its peers on the same models, calibration and evaluation data."""

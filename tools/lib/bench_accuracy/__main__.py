@@ -1,0 +1,94 @@
+"""Command line of the accuracy benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bench_accuracy.cells import CONFIGS, MODELS, TOOLS, Cell, Selection, all_cells, float_cell
+from bench_accuracy.environment import ensure_peers, versions
+from bench_accuracy.launch import launch
+from bench_accuracy.markdown import markdown, read_csv
+from bench_accuracy.store import Store
+from bench_accuracy.table import PairRow, RunRow, pair_row, run_row, write_csv
+from bench_accuracy.zoo import ROOT
+
+METHODS = tuple(dict.fromkeys(method for tool in TOOLS.values() for method in tool.methods))
+RUNS, PAIRS = "accuracy.csv", "accuracy_pairs.csv"
+
+
+def main() -> None:
+    """Runs what is selected and not kept yet, and writes both tables from all that is kept."""
+    options = _parser().parse_args()
+    if not options.markdown:
+        _run(options)
+    print(markdown(read_csv(options.out / RUNS), read_csv(options.out / PAIRS)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools/bench_accuracy", description=main.__doc__)
+    parser.add_argument("--only", nargs="+", default=(), choices=MODELS, help="models")
+    parser.add_argument("--config", nargs="+", default=(), choices=CONFIGS, help="widths and granularity")
+    parser.add_argument("--tool", nargs="+", default=(), choices=[name for name in TOOLS if name != "float"])
+    parser.add_argument("--method", nargs="+", default=(), choices=METHODS, help="methods of the tools")
+    parser.add_argument("--again", action="store_true", help="run the selected cells although results are kept")
+    parser.add_argument("--markdown", action="store_true", help="run nothing, print the table for the README")
+    parser.add_argument("--cache", type=Path, default=ROOT / "build/bench_accuracy", help="where results are kept")
+    parser.add_argument("--venv", type=Path, default=ROOT / "build/bench-venv", help="the peers' environment")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks", help="folder of the tables")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    store = Store(options.cache)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    peers_python = ensure_peers(options.venv)
+    selection = Selection(options.only, options.config, options.tool, options.method)
+    cells = [cell for cell in all_cells() if cell in selection]
+    floats = [cell for cell in map(float_cell, dict.fromkeys(cell.model for cell in cells)) if not store.has(cell)]
+    for cell in [*floats, *(cell for cell in cells if options.again or not store.has(cell))]:
+        launch(cell, store, peers_python)
+        print(cell.key, store.error(cell) or "done", file=sys.stderr, flush=True)
+    _write_tables(store, options.out, peers_python)
+
+
+def _write_tables(store: Store, folder: Path, peers_python: Path) -> None:
+    cells = [cell for cell in sorted(all_cells(), key=_order) if store.has(cell)]
+    folder.mkdir(exist_ok=True)
+    tools = {"edgeq": version("edgeq")} | versions(peers_python)
+    comments = [
+        "tools/bench_accuracy " + shlex.join(sys.argv[1:]) + "; " + ", ".join(f"{k} {v}" for k, v in tools.items()),
+        "seconds, cpu_seconds, peak_mib: of quantization, in a process of its own; sqnr_db: of outputs against float",
+    ]
+    write_csv(folder / RUNS, [run_row(cell, store) for cell in cells], RunRow, comments)
+    write_csv(folder / PAIRS, _pair_rows(cells, store), PairRow, comments[:1])
+
+
+def _pair_rows(cells: Sequence[Cell], store: Store) -> list[PairRow]:
+    ours = [cell for cell in cells if cell.tool == "edgeq"]
+    peers = [cell for cell in cells if cell.tool != "edgeq"]
+    rows = (
+        pair_row(cell, peer, store)
+        for cell in ours
+        for peer in peers
+        if (cell.model, cell.config) == (peer.model, peer.config)
+    )
+    return [row for row in rows if row is not None]
+
+
+def _order(cell: Cell) -> tuple[int, int, int, int]:
+    methods = TOOLS[cell.tool].methods
+    return (
+        MODELS.index(cell.model),
+        list(CONFIGS).index(cell.config),
+        list(TOOLS).index(cell.tool),
+        methods.index(cell.method),
+    )
+
+
+if __name__ == "__main__":
+    main()
