@@ -9,6 +9,7 @@ from program.pipeline import Compiled
 
 from edgeq.lower.c_source import c_sources
 from edgeq.lower.lower import lower
+from edgeq.lower.select import for_c
 from edgeq.package.arrays import rows
 from edgeq.package.interface import PortView, interface
 from edgeq.package.render import render
@@ -44,7 +45,7 @@ int check_{name}(void)
 
 def write_program(compiled: Compiled, expected: dict[str, np.ndarray], folder: Path) -> None:
     """Writes kernels, constants, call sequence and `int check_NAME(void)`, which returns 0 where all is right."""
-    lowered = lower(compiled.built.program, load_target("cortex-m4"))
+    lowered = lower(compiled.built.program, for_c(load_target("cortex-m4")))
     kernels = c_sources(lowered)
     source = PackageSource(lowered, kernels, compiled.integers, expected, "hard", "0" * 64, b"", "", {}, "0")
     files = {Path(path).name: text for path, text in (render(source) | kernels).items() if "/" in path}

@@ -102,7 +102,7 @@ def net_around(op: Op) -> Program:
 
 
 def run_row_by_row(op: Op, x: np.ndarray, plan: Plan, *, buffered: bool) -> np.ndarray:
-    """What a kernel that completes row after row, the elements of each in any order, leaves in an arena that x and y share."""
+    """What a kernel leaves in an arena that x and y share: row after row, the elements of each in reverse order."""
     arena = np.zeros(plan.size, np.int8)
     at_x, at_y = (arena[plan.offsets[name] :] for name in "ab")
     at_x[: x.size] = x.ravel()
