@@ -114,6 +114,7 @@ def _lower(
     from edgeq.lower.c_source import c_sources
     from edgeq.lower.lower import lower
     from edgeq.lower.objects import compile_objects
+    from edgeq.lower.select import for_c
     from edgeq.package.source import PackageSource
     from edgeq.program.builder import Interface, build
     from edgeq.program.interpreter import interpret
@@ -125,7 +126,7 @@ def _lower(
     built = build(quantized.model, name, Interface(config.io_layout, config.input_type))
     program = optimize(built.program)
     progress("generate kernels", 0, 0)
-    lowered = lower(program, target)
+    lowered = lower(program, for_c(target) if config.emit == "c" else target)
     objects = compile_objects(lowered, float_abi)
     real, integers = _check_inputs(quantized, built, config)
     golden = {port: array[:GOLDEN_SAMPLES] for port, array in integers.items()}

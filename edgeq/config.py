@@ -32,7 +32,7 @@ class Config:
         weight_bits, activation_bits: Of all layers; network inputs and outputs have 8.
         granularity: One weight scale per output `channel`, or per `tensor`.
         passes: Quantization passes to switch on or off, or their options, by name.
-        emit: `lib` for object code, `c` for C source.
+        emit: `lib` for object code, `c` for C source (plain C: without the instructions of a kernel family).
         float_abi: Calling convention of the objects; None for the target's default.
         dump_passes: Folder that receives the model after each pass.
         max_flash, max_ram: Budgets, bytes.

@@ -38,7 +38,20 @@ class Table:
     kind: Literal["weights", "constants"]
 
 
-Operand = Reads | Writes | Table
+@dataclass(frozen=True)
+class Scratch:
+    """A pointer to working memory that the kernel may use as it likes, aligned as the arena is.
+
+    Attributes:
+        dtype: Element type that the kernel's pointer has.
+        nbytes: Bytes needed.
+    """
+
+    dtype: str
+    nbytes: int
+
+
+Operand = Reads | Writes | Table | Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +61,11 @@ class Generated:
     Attributes:
         func: PrimFunc over raw pointers, without a symbol yet: calls with equal functions share one kernel.
         operands: What its parameters are given, in order.
+        distance: The result may lie over the operand, if it begins so many bytes or more below it: the kernel never
+            writes what it still has to read (`program.planner.row_distance`), and its pointers may alias. None where
+            both must lie apart.
     """
 
     func: PrimFunc
     operands: tuple[Operand, ...]
+    distance: int | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.lower.generated import Generated, Operand, Reads, Table, Writes
+from edgeq.lower.generated import Generated, Operand, Reads, Scratch, Table, Writes
 from edgeq.lower.lowered import Argument, Constant, Kernel, KernelCall, Lowered
 from edgeq.lower.select import select
 from edgeq.program.planner import plan_arena
@@ -26,13 +26,18 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     pool = _Pool(program)
-    calls = []
-    for op in program.ops:
+    calls, scratch, distances = [], {}, {}
+    for i, op in enumerate(program.ops):
         generated = select(op, program, target).generate(op, program, target)
-        calls.append(KernelCall(pool.kernel(op.kind, generated.func), pool.arguments(generated), op))
-    return Lowered(
-        program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan_arena(program)
-    )
+        name = f"scratch{i}"
+        calls.append(KernelCall(pool.kernel(op.kind, generated.func), pool.arguments(generated, name), op))
+        needed = sum(operand.nbytes for operand in generated.operands if isinstance(operand, Scratch))
+        if needed:
+            scratch[name] = (i, needed)
+        if generated.distance is not None:
+            distances[i] = generated.distance
+    plan = plan_arena(program, scratch, distances)
+    return Lowered(program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan)
 
 
 class _Pool:
@@ -62,11 +67,13 @@ class _Pool:
             self.constants[key] = Constant(f"{self.program.name}_c{len(self.constants)}", data, table.kind)
         return self.constants[key]
 
-    def arguments(self, generated: Generated) -> tuple[Argument, ...]:
-        """What a call passes for the operands of its kernel."""
-        return tuple(self._argument(operand) for operand in generated.operands)
+    def arguments(self, generated: Generated, scratch: str) -> tuple[Argument, ...]:
+        """What a call passes for the operands of its kernel, which has at most one scratch memory, named `scratch`."""
+        return tuple(self._argument(operand, scratch) for operand in generated.operands)
 
-    def _argument(self, operand: Operand) -> Argument:
+    def _argument(self, operand: Operand, scratch: str) -> Argument:
+        if isinstance(operand, Scratch):
+            return Argument("scratch", scratch, operand.dtype, writes=True)
         if isinstance(operand, Writes):
             return Argument("buffer", operand.buffer, self.program.buffer[operand.buffer].dtype, writes=True)
         if isinstance(operand, Reads):

@@ -48,16 +48,16 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Argument:
-    """What a call passes: a program buffer or a constant.
+    """What a call passes: a program buffer, a constant, or working memory.
 
     Attributes:
-        kind: `buffer` or `constant`.
-        name: Name of the buffer, or symbol of the constant.
+        kind: `buffer`, `constant` or `scratch`.
+        name: Name of the buffer, symbol of the constant, or name of the scratch memory in the plan.
         dtype: Element type that the kernel's pointer has.
         writes: True if the kernel writes through it.
     """
 
-    kind: Literal["buffer", "constant"]
+    kind: Literal["buffer", "constant", "scratch"]
     name: str
     dtype: str
     writes: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from edgeq.targets.target import Target
 
 FALLBACK = "portable"
+
+
+def for_c(target: Target) -> Target:
+    """The target with the kernels that C is printed from: those of other families ask LLVM for instructions."""
+    return replace(target, family=FALLBACK)
 
 
 def rules(target: Target) -> tuple[Rule, ...]:

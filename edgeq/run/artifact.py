@@ -15,6 +15,8 @@ from edgeq.program.builder.ports import InputType, Layout
 from edgeq.program.printer import print_program
 from edgeq.program.program import Program
 from edgeq.program.rewrites import optimize
+from edgeq.targets.load import load_target
+from edgeq.targets.target import Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -39,20 +41,22 @@ class Artifact:
     @cached_property
     def lowered(self) -> Lowered:
         """The program made ready for the package's target."""
-        return self._lowered(self.package.manifest.target)
+        from edgeq.lower.select import for_c
+
+        target = load_target(self.package.manifest.target)
+        return self._lowered(for_c(target) if self.package.manifest.emit == "c" else target)
 
     @cached_property
     def host(self) -> HostRunner:
         """The program compiled for this computer."""
         from edgeq.run.host import HostRunner
 
-        return HostRunner(self._lowered("host"))
+        return HostRunner(self._lowered(load_target("host")))
 
-    def _lowered(self, target: str) -> Lowered:
+    def _lowered(self, target: Target) -> Lowered:
         from edgeq.lower.lower import lower
-        from edgeq.targets.load import load_target
 
-        return lower(self.program, load_target(target))
+        return lower(self.program, target)
 
 
 def load_artifact(directory: Path) -> Artifact:

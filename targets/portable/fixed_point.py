@@ -99,7 +99,11 @@ class Requantizer:
         a = bind("a", pre_shift(acc, self.requantize))
         m = multiplier if negative is None else bind("m", T.Select(a < 0, negative, multiplier))
         scaled = bind("scaled", self.multiply(a, m))
-        return clamp(scaled + self.requantize.zero_point, self.requantize.lo, self.requantize.hi, self.dtype)
+        return self.limit(scaled + self.requantize.zero_point)
+
+    def limit(self, value: Expr) -> Expr:
+        """int32 `value` within the operator's clamp limits, as the output's type."""
+        return clamp(value, self.requantize.lo, self.requantize.hi, self.dtype)
 
     def scalar(self, acc: Expr) -> Expr:
         """The same, where one multiplier serves every element: an immediate value in the code."""

@@ -12,6 +12,7 @@ from package.toolchain import STRICT, need, run
 from edgeq.lower.c_source import c_sources
 from edgeq.lower.lower import lower
 from edgeq.lower.objects import compile_objects
+from edgeq.lower.select import for_c
 from edgeq.package.build import build_package
 from edgeq.package.source import PackageSource
 from edgeq.package.write import write_package
@@ -24,7 +25,8 @@ BOARDS = [("cortex-m4", "hard"), ("cortex-m4", "soft"), ("cortex-m0", ""), ("rv3
 
 def package_of(source: PackageSource, folder: Path, target_name: str, float_abi: str, emit: str) -> Path:
     """The toy's program through the real lowering, written below `folder`."""
-    lowered = lower(source.lowered.program, load_target(target_name))
+    target = load_target(target_name)
+    lowered = lower(source.lowered.program, for_c(target) if emit == "c" else target)
     kernels = c_sources(lowered) if emit == "c" else compile_objects(lowered, float_abi or None)
     made = replace(source, lowered=lowered, kernels=kernels, float_abi=float_abi)
     write_package(build_package(made), folder / "toy")

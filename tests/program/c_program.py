@@ -45,7 +45,7 @@ int check_{name}(void)
 
 def write_program(compiled: Compiled, expected: dict[str, np.ndarray], folder: Path) -> None:
     """Writes kernels, constants, call sequence and `int check_NAME(void)`, which returns 0 where all is right."""
-    lowered = lower(compiled.built.program, for_c(load_target("cortex-m4")))
+    lowered = lower(compiled.program, for_c(load_target("cortex-m4")))
     kernels = c_sources(lowered)
     source = PackageSource(lowered, kernels, compiled.integers, expected, "hard", "0" * 64, b"", "", {}, "0")
     files = {Path(path).name: text for path, text in (render(source) | kernels).items() if "/" in path}
@@ -55,7 +55,7 @@ def write_program(compiled: Compiled, expected: dict[str, np.ndarray], folder: P
 
 
 def _check(name: str, compiled: Compiled, expected: dict[str, np.ndarray]) -> str:
-    ports = interface(compiled.built.program)
+    ports = interface(compiled.program)
     arrays = [_array(port, compiled.integers[port.port.name]) for port in ports.inputs]
     arrays += [_array(port, expected[port.port.name]) for port in ports.outputs]
     return _CHECK.format(

@@ -1,0 +1,179 @@
+"""The inner loops of the matrix-multiply kernels: a block of output pixels times pairs of output channels.
+
+A block of 2 pixels and one pair needs 4 accumulators, 4 weight registers, 2 inputs and 2 pointers of the 14 registers:
+more pixels spill. Two neighbouring words at a time become one LDRD. Per 16 products: 8 SMLAD, 2 SXTB16, 3 LDRD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.targets.dsp.intrinsics import forget, opaque, pin, smlad, sxtb16
+from edgeq.targets.dsp.pairs import pair_words
+from edgeq.targets.portable.fixed_point import bind
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.targets.dsp.requantize import SmmulRequantizer
+    from edgeq.targets.portable.tables import Channels
+
+UNROLL = 24
+"""Words of one unrolled step at most."""
+
+UNROLL_WIDE = 16
+"""The same, for blocks of more than one pair."""
+
+STRAIGHT = 72
+"""Words up to which a whole window is unrolled."""
+
+PIXELS = 2
+"""Of a block."""
+
+
+def packed_weights(weight: np.ndarray, pairs: int) -> np.ndarray:
+    """Paired words in the order of `Memory.weights`, channels filled up to whole groups with zeros.
+
+    Args:
+        weight: int8 (o, elements), the number of elements even.
+        pairs: Of a group.
+    """
+    o, elements = weight.shape
+    words = pair_words(np.pad(weight, ((0, -o % (2 * pairs)), (0, 0)))).reshape(-1, pairs, elements // 2)
+    steps = [words[..., i : i + 2].reshape(len(words), -1) for i in range(0, elements // 2, 2)]
+    return np.concatenate(steps, axis=1).reshape(-1)
+
+
+def unroll(words: int, most: int) -> int:
+    """Largest even divisor of `words` up to `most`; any divisor where there is none."""
+    divisors = [u for u in range(1, most + 1) if words % u == 0]
+    even = [u for u in divisors if u % 2 == 0]
+    return (even or divisors)[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What the code of a block works on.
+
+    Attributes:
+        rows: Widened input, int32 words.
+        weights: Paired words in the order (group of pairs, kernel row, two words, pair, word of the two).
+        acc: Accumulators: of each pixel and pair the sum of both channels, then that of the even one.
+        numbers: The channels' biases and multipliers.
+        y: Output, channels innermost.
+    """
+
+    rows: Buffer
+    weights: Buffer
+    acc: Buffer
+    numbers: Buffer
+    y: Buffer
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Windows of widened rows times paired weights, requantized.
+
+    Attributes:
+        outputs: Output channels.
+        pairs: Pairs of channels in a block.
+        segments: Kernel rows: contiguous pieces of a window.
+        words: Of a segment.
+        row_words: Words from one segment to the next.
+        step: Words from one pixel's window to the next one's.
+        form: Requantization, with `channels`, its numbers.
+    """
+
+    outputs: int
+    pairs: int
+    segments: int
+    words: int
+    row_words: int
+    step: int
+    form: SmmulRequantizer
+    channels: Channels
+
+    def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
+        """Code for a block.
+
+        Args:
+            pixels: Neighbouring output pixels.
+            group: Number of the group of `pairs` pairs of channels.
+            first: Word of `memory.rows` at which the first window begins.
+            at: Number of the first output pixel.
+        """
+        self._begin(memory, pixels, group)
+        self._multiply(memory, pixels, group, first)
+        for pixel in range(pixels):
+            for pair in range(self.pairs):
+                self._store(memory, pixel * self.pairs + pair, (group * self.pairs + pair) * 2, at + pixel)
+
+    def _begin(self, memory: Memory, pixels: int, group: Expr) -> None:
+        """Both accumulators begin at the even channel's bias, which their difference then does not hold."""
+        for pair in range(self.pairs):
+            bias = bind("bias", memory.numbers[(group * self.pairs + pair) * 2])
+            for pixel in range(pixels):
+                for i in range(2):
+                    T.buffer_store(memory.acc, bias, [2 * (pixel * self.pairs + pair) + i])
+
+    def _multiply(self, memory: Memory, pixels: int, group: Expr, first: Expr) -> None:
+        per_segment = self.words * self.pairs
+        base = group * (self.segments * per_segment)
+        if self.segments * per_segment <= STRAIGHT:
+            for ky in range(self.segments):
+                self._products(memory, pixels, first + ky * self.row_words, base + ky * per_segment, self.words)
+            return
+        size = unroll(self.words, UNROLL if self.pairs == 1 else UNROLL_WIDE)
+        with T.serial(self.segments) as ky, T.serial(self.words // size) as i:
+            w = base + ky * per_segment + i * (size * self.pairs)
+            self._products(memory, pixels, first + ky * self.row_words + i * size, w, size)
+
+    def _products(self, memory: Memory, pixels: int, x: Expr, w: Expr, words: int) -> None:
+        x, w = bind("x_at", opaque(x)), bind("w_at", opaque(w) if self.pairs > 1 else w)
+        for first in range(0, words, 2):
+            two = range(first, min(first + 2, words))
+            inputs: dict[int, list[Expr]] = {}
+            for pair in range(self.pairs):
+                place = w + first * self.pairs + pair * len(two)
+                packed = [bind("w", memory.weights[place + j]) for j in range(len(two))]
+                even = [bind("even", sxtb16(word)) for word in packed]
+                for pixel in range(pixels):
+                    if pixel not in inputs:
+                        inputs[pixel] = [bind("x", memory.rows[x + pixel * self.step + j]) for j in two]
+                    i = 2 * (pixel * self.pairs + pair)
+                    self._accumulate(memory.acc, i, packed, inputs[pixel])
+                    self._accumulate(memory.acc, i + 1, even, inputs[pixel])
+                    pin(memory.acc[i])
+                    pin(memory.acc[i + 1])
+            forget(memory.rows.data)
+            forget(memory.weights.data)
+
+    @staticmethod
+    def _accumulate(acc: Buffer, i: int, weights: list[Expr], inputs: list[Expr]) -> None:
+        for weight, x in zip(weights, inputs, strict=True):
+            T.buffer_store(acc, smlad(weight, x, acc[i]), [i])
+
+    def _store(self, memory: Memory, block: int, channel: Expr, pixel: Expr) -> None:
+        """Requantizes and stores the two outputs of a pixel and pair."""
+        even = bind("sum", memory.acc[2 * block + 1])
+        odd = T.shift_right(memory.acc[2 * block] - even, 8) + memory.numbers[channel + 1]
+        for i, acc in enumerate((even, odd)):
+            y = pixel * self.outputs + channel + i
+            with _where(i == 0 or self.outputs % (2 * self.pairs) == 0 or channel + i < self.outputs):
+                T.buffer_store(memory.y, self.channels.requantize(self.form, acc, memory.numbers, channel + i), [y])
+
+
+@contextmanager
+def _where(condition: Expr | bool) -> Iterator[None]:
+    """Code that runs where `condition` holds; no test where it is known to."""
+    if condition is True:
+        yield
+        return
+    with T.If(condition), T.Then():
+        yield

@@ -1,0 +1,82 @@
+"""Convolution over NHWC as matrix products on widened rows, without im2col."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.dsp.pairs import can_pair
+from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.rows import Ring, Rows
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import Conv2D
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def fits(op: Conv2D) -> bool:
+    """True for the convolutions that this kernel does."""
+    dense_window = op.groups == 1 and op.dilations == (1, 1) and min(op.pads[:2]) >= 0
+    return dense_window and not op.requantize.right and can_pair(op.weight)
+
+
+def rows_of(op: Conv2D) -> Rows:
+    """The widened rows of a convolution."""
+    return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1], op.x_zero_point)
+
+
+def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
+    """Convolution; each row of the input is widened once, each window is a few contiguous pieces of the rows."""
+    (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
+    rows, sh = rows_of(op), op.strides[0]
+    (kh, _), top, row_words, step = rows.kernel, rows.top, rows.row_words, rows.pixel_words
+    y_dtype = program.buffer[op.y].dtype
+    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2)
+    table = Table(packed_weights(rows.order(op.weight).reshape(o, -1), 1), "weights")
+    product = Product(o, 1, kh, rows.window_words, row_words, step, form, channels)
+    blocks, rest = divmod(ow, PIXELS)
+    kept = max(kh - sh, 0)
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        ring_ptr: T.handle("int32"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": True})
+        x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
+        w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
+        numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
+        ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr)
+        y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((2 * PIXELS,), "int32", scope="local")
+        for b, oy in T.grid(n, oh):
+            rows.shift(ring, sh)
+            for slot in T.serial(T.Select(oy == 0, 0, kept), kh):
+                iy: T.let[T.int32] = oy * sh + slot - top
+                rows.border(ring, slot * row_words)
+                if iy >= 0 and iy < ih:
+                    rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
+                else:
+                    rows.fill(ring, slot * row_words + rows.before, rows.body)
+            forget(ring_ptr)
+            for group in T.serial(-(-o // 2)):
+                for block in T.serial(blocks):
+                    pixel: T.let[T.int32] = block * PIXELS
+                    product.emit(
+                        Memory(ring, w, acc, numbers, y), PIXELS, group, pixel * step, (b * oh + oy) * ow + pixel
+                    )
+                if rest > 0:
+                    product.emit(
+                        Memory(ring, w, acc, numbers, y), rest, group, (ow - rest) * step, (b * oh + oy + 1) * ow - rest
+                    )
+
+    return Generated(kernel, (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y)))

@@ -1,0 +1,64 @@
+"""Instructions of the Arm DSP extension as TIR expressions, and scheduling hints that cost no instruction.
+
+LLVM does not form SMLAD or SXTB16 from plain loops, so kernels ask for them (Arm v7-M ARM, A4.4.3 and A4.4.4).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+from tvm.target.codegen import llvm_lookup_intrinsic_id
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr, Var
+
+
+@cache
+def _id(name: str) -> int:
+    return int(llvm_lookup_intrinsic_id(name))
+
+
+def smlad(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """acc + a.low * b.low + a.high * b.high, where low and high are the signed halves of a word; wraps."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.smlad"), a, b, acc, dtype="int32")
+
+
+def sxtb16(word: Expr) -> Expr:
+    """Bytes 0 and 2 of a word, each sign-extended to a half."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.sxtb16"), word, dtype="int32")
+
+
+def odd_bytes(word: Expr) -> Expr:
+    """Bytes 1 and 3 of a word, each sign-extended to a half: one SXTB16 with a rotation."""
+    return sxtb16(T.call_llvm_pure_intrin(_id("llvm.fshr"), word, word, T.int32(8), dtype="int32"))
+
+
+def saturate(value: Expr, bits: int) -> Expr:
+    """int32 `value` limited to the range of a signed number of `bits` bits."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.ssat"), value, T.int32(bits), dtype="int32")
+
+
+def load_word(buffer: Buffer, index: Expr) -> Expr:
+    """Four neighbouring int8 elements at any address as one word, the first in the lowest byte."""
+    return T.reinterpret("int32", buffer[T.Ramp(index, 1, 4)])
+
+
+def pin(value: Expr) -> None:
+    """Ends the scheduler's freedom here: what `value` needs is computed before what follows is begun."""
+    T.evaluate(T.call_llvm_intrin(_id("llvm.fake.use"), value, dtype="void"))
+
+
+def forget(pointer: Var) -> None:
+    """Counts as writing to the memory at `pointer`, so that loads are not kept in registers across it."""
+    T.evaluate(T.call_llvm_intrin(_id("llvm.va_end"), pointer, dtype="void"))
+
+
+def opaque(value: Expr) -> Expr:
+    """int32 `value` as the result of an instruction that LLVM knows nothing of, which leaves it as it is.
+
+    As an index, it keeps loads at small offsets from it, where LDRD reaches them; known ones are folded into pointers
+    that suit the loop around.
+    """
+    return saturate(value, 32)

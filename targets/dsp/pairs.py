@@ -1,0 +1,44 @@
+"""int8 weights of two output channels in one word: one SXTB16 unpacks four weights.
+
+A word holds the weights of channels a and b for inputs i and i + 1, as bytes a_i, b_i, a_(i+1), b_(i+1). Read as two
+signed halves it is a + 256 b (b is stored one too low where a is negative, as its byte then counts as a + 256), so
+
+    both = sum x * (a + 256 b)      by SMLAD on the word as it is,
+    even = sum x * a                by SMLAD on SXTB16 of the word,
+    sum x * b = (both - even) >> 8,
+
+exact modulo 2^32 as long as sum x * b fits 24 bits. Half as many instructions unpack weights as with one channel per
+word (Lai et al. 2018, "CMSIS-NN", sec. 3.2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LIMIT = 1 << 23
+INPUT_LIMIT = 1 << 7
+
+
+def can_pair(weight: np.ndarray) -> bool:
+    """True if the second channel of each pair has sums within 24 bits, and weights that can be stored one lower.
+
+    Args:
+        weight: int8 (o, ...).
+    """
+    second = weight[1::2].reshape(-1, weight[0].size).astype(np.int64)
+    return not second.size or bool((np.abs(second).sum(axis=1) * INPUT_LIMIT < LIMIT).all() and second.min() > -128)
+
+
+def pair_words(weight: np.ndarray) -> np.ndarray:
+    """Words of paired channels.
+
+    Args:
+        weight: int8 (o, k), o and k even.
+
+    Returns:
+        int32 (o / 2, k / 2).
+    """
+    o, k = weight.shape
+    even, odd = weight[0::2].astype(np.int64), weight[1::2].astype(np.int64)
+    halves = (even + 256 * odd).astype(np.int16).reshape(o // 2, k)
+    return np.ascontiguousarray(halves).view("<i4").astype(np.int32)

@@ -1,0 +1,112 @@
+"""1x1 convolutions and fully connected layers: a few pixels at a time are widened, then meet every channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.dsp.pairs import can_pair
+from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.rows import Ring, Rows
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import Conv2D, Dense
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+SCRATCH = 2048
+"""Bytes that widened pixels may take, as long as that is at least one block."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """y = x times weight: x (pixels, k), weight (o, k), both row-major."""
+
+    pixels: int
+    weight: np.ndarray
+
+
+def is_pointwise(op: Conv2D) -> bool:
+    """True for the convolutions that are one matrix product, which this kernel does."""
+    window = (op.weight.shape[1:3], op.strides, op.pads, op.groups)
+    return window == ((1, 1), (1, 1), (0, 0, 0, 0), 1) and is_plain(op)
+
+
+def is_plain(op: Conv2D | Dense) -> bool:
+    """True if sums stay within 32 bits, and those of paired channels within 24."""
+    return not op.requantize.right and can_pair(op.weight)
+
+
+def pointwise(op: Conv2D, program: Program, target: Target) -> Generated:
+    """1x1 convolution."""
+    pixels = int(np.prod(op.x_shape[:3]))
+    return _product(op, Matrix(pixels, op.weight.reshape(len(op.weight), -1)), program, target)
+
+
+def dense(op: Dense, program: Program, target: Target) -> Generated:
+    """Fully connected layer."""
+    return _product(op, Matrix(op.rows, op.weight), program, target)
+
+
+def tile_pixels(pixels: int, k: int) -> int:
+    """Pixels that are widened together: those that take the least time within the scratch memory.
+
+    The last tile is moved back to end with the last pixel. A single pixel at a tile's end takes a quarter more than one
+    in a block, and a tile as much as a quarter of a pixel.
+    """
+    most = max(min(pixels, SCRATCH // (2 * k)), min(pixels, PIXELS))
+    return min(range(1, most + 1), key=lambda t: (-(-pixels // t) * (t + 0.25 * (t % PIXELS) + 0.25), t))
+
+
+def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target) -> Generated:
+    pixels, (o, k) = matrix.pixels, matrix.weight.shape
+    tile = tile_pixels(pixels, k)
+    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0, 0)
+    pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
+    y_dtype = program.buffer[op.y].dtype
+    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2 * pairs)
+    ordered = rows.order(matrix.weight[:, None, None])
+    table = Table(packed_weights(ordered.reshape(o, -1), pairs), "weights")
+    product = Product(o, pairs, 1, rows.window_words, rows.row_words, rows.pixel_words, form, channels)
+    blocks, rest = divmod(tile, PIXELS)
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        wide_ptr: T.handle("int32"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": True})
+        x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
+        w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
+        numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
+        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)
+        y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((2 * pairs * PIXELS,), "int32", scope="local")
+        for i in T.serial(-(-pixels // tile)):
+            first: T.let[T.int32] = T.min(i * tile, pixels - tile)
+            rows.widen(x, first * k, Ring(wide, halves), 0)
+            forget(wide_ptr)
+            for group in T.serial(-(-o // (2 * pairs))):
+                for block in T.serial(blocks):
+                    at: T.let[T.int32] = block * PIXELS
+                    product.emit(Memory(wide, w, acc, numbers, y), PIXELS, group, at * rows.pixel_words, first + at)
+                if rest > 0:
+                    product.emit(
+                        Memory(wide, w, acc, numbers, y),
+                        rest,
+                        group,
+                        (tile - rest) * rows.pixel_words,
+                        first + tile - rest,
+                    )
+
+    return Generated(kernel, (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y)))

@@ -1,0 +1,183 @@
+"""Image rows widened to int16, padded, in a ring: what the inner loops read.
+
+Each input element is widened once. Four channels b0..b3 become the words (b0, b2) and (b1, b3), which is what SXTB16
+gives without further shuffling; weights are packed in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, sxtb16
+from edgeq.targets.portable.fixed_point import bind, int32
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+GROUP = 4
+"""Channels that one word of int8 holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """The memory of the widened rows, as words and as halves."""
+
+    words: Buffer
+    halves: Buffer
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Geometry of the widened rows of a sliding window.
+
+    Attributes:
+        image: (n, h, w, c) of the input.
+        out: (oh, ow).
+        kernel, strides: Of the window.
+        top, left: Padding before the image.
+        zero_point: What an element outside the image is.
+    """
+
+    image: tuple[int, int, int, int]
+    out: tuple[int, int]
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    top: int
+    left: int
+    zero_point: int
+
+    @property
+    def depth(self) -> int:
+        """Elements of a widened pixel: one more than in the image if windows could begin within a word otherwise."""
+        c = self.image[3]
+        return c + 1 if c % GROUP == 3 or (c % 2 and self.strides[1] % 2) else c
+
+    @property
+    def grouped(self) -> bool:
+        """Whether elements lie in the order of SXTB16."""
+        return self.depth % GROUP == 0
+
+    @property
+    def window_words(self) -> int:
+        """Words of one kernel row at one pixel; a last half may belong to no tap."""
+        return -(-self.kernel[1] * self.depth // 2)
+
+    @property
+    def pixel_words(self) -> int:
+        """Words from one output pixel's window to the next."""
+        return self.strides[1] * self.depth // 2
+
+    @property
+    def row_words(self) -> int:
+        """Words of a widened row."""
+        return (self.out[1] - 1) * self.pixel_words + self.window_words
+
+    @property
+    def columns(self) -> int:
+        """Image columns that some window covers."""
+        return min(self.image[2], (self.out[1] - 1) * self.strides[1] + self.kernel[1] - self.left)
+
+    @property
+    def before(self) -> int:
+        """Words of a widened row before the first that holds image."""
+        return self.left * self.depth // 2
+
+    @property
+    def body(self) -> int:
+        """Words that hold image; half of the first and of the last may be padding."""
+        return -(-(self.left + self.columns) * self.depth // 2) - self.before
+
+    @property
+    def words(self) -> int:
+        """Of all rows that a window needs."""
+        return self.kernel[0] * self.row_words
+
+    def order(self, weight: np.ndarray) -> np.ndarray:
+        """Weights in the order of the widened elements.
+
+        Args:
+            weight: (o, kh, kw, c).
+
+        Returns:
+            (o, kh, 2 * window_words), zeros where an element belongs to no tap.
+        """
+        o, kh, kw, c = weight.shape
+        filled = np.pad(weight, ((0, 0), (0, 0), (0, 0), (0, self.depth - c)))
+        if self.grouped:
+            filled = filled.reshape(o, kh, kw, -1, GROUP)[..., [0, 2, 1, 3]]
+        flat = filled.reshape(o, kh, kw * self.depth)
+        return np.pad(flat, ((0, 0), (0, 0), (0, 2 * self.window_words - kw * self.depth)))
+
+    def shift(self, ring: Buffer, rows: int) -> None:
+        """Moves up the rows that the next output row still needs."""
+        kept = (self.kernel[0] - rows) * self.row_words
+        unroll = max(u for u in (1, 2, 4) if kept % u == 0)
+        with T.serial(max(kept // unroll, 0)) as i:
+            moved = [bind("moved", ring[i * unroll + j + rows * self.row_words]) for j in range(unroll)]
+            for j, word in enumerate(moved):
+                T.buffer_store(ring, word, [i * unroll + j])
+            forget(ring.data)
+
+    def fill(self, ring: Buffer, first: Expr | int, words: int) -> None:
+        """Fills `words` words with the zero point."""
+        if words:
+            pattern = int(np.array([self.zero_point] * 2, "<i2").view("<i4")[0])
+            with T.serial(words) as i:
+                T.buffer_store(ring, T.int32(pattern), [first + i])
+
+    def border(self, ring: Buffer, slot: Expr) -> None:
+        """Fills what lies left and right of the image in the row that begins at word `slot`."""
+        end = (self.left + self.columns) * self.depth // 2
+        self.fill(ring, slot, -(-self.left * self.depth // 2))
+        self.fill(ring, slot + end, self.row_words - end)
+
+    def widen(self, x: Buffer, source: Expr, ring: Ring, slot: Expr | int) -> None:
+        """Widens the image row that begins at x[source] into the row of the ring that begins at word `slot`."""
+        if not self.grouped:
+            self._widen_elements(x, source, ring, slot)
+        elif self.depth == self.image[3]:
+            self._widen_words(x, source, ring, slot + self.before, self.columns * self.depth // GROUP)
+        else:
+            self._widen_pixels(x, source, ring, slot + self.before)
+
+    def _widen_words(self, x: Buffer, source: Expr, ring: Ring, to: Expr, count: int) -> None:
+        unroll = gcd(count, 4)
+        with T.serial(count // unroll) as i:
+            for j in range(unroll):
+                self._widen_word(x, source + (i * unroll + j) * GROUP, ring, to + (i * unroll + j) * 2)
+
+    def _widen_word(self, x: Buffer, source: Expr, ring: Ring, to: Expr) -> None:
+        four = bind("four", load_word(x, source))
+        T.buffer_store(ring.words, sxtb16(four), [to])
+        T.buffer_store(ring.words, odd_bytes(four), [to + 1])
+
+    def _widen_pixels(self, x: Buffer, source: Expr, ring: Ring, to: Expr) -> None:
+        """Pixels of one channel less than whole words: the byte of the next pixel is read, and meets a zero weight.
+
+        Behind the last pixel may be no byte: its last word is put together from the one before it.
+        """
+        c, groups = self.image[3], self.depth // GROUP
+        with T.serial(self.columns - 1) as px:
+            for j in range(groups):
+                self._widen_word(x, source + px * c + j * GROUP, ring, to + px * (self.depth // 2) + j * 2)
+        last, end = source + (self.columns - 1) * c, to + (self.columns - 1) * (self.depth // 2)
+        for j in range(groups - 1):
+            self._widen_word(x, last + j * GROUP, ring, end + j * 2)
+        b0, b1, b2 = (int32(x[last + c - 3 + k]) for k in range(3))
+        T.buffer_store(ring.words, T.bitwise_or(T.bitwise_and(b0, 0xFFFF), b2 * 65536), [end + groups * 2 - 2])
+        T.buffer_store(ring.words, b1, [end + groups * 2 - 1])
+
+    def _widen_elements(self, x: Buffer, source: Expr, ring: Ring, slot: Expr) -> None:
+        c, to = self.image[3], slot * 2 + self.left * self.depth
+        forget(ring.words.data)
+        if self.depth == c:
+            with T.serial(self.columns * c) as i:
+                T.buffer_store(ring.halves, x[source + i].astype("int16"), [to + i])
+        else:
+            with T.grid(self.columns, c) as (px, ch):
+                T.buffer_store(ring.halves, x[source + px * c + ch].astype("int16"), [to + px * self.depth + ch])

@@ -1,0 +1,17 @@
+"""The kernels of this family, in order of preference; what they do not do, the portable ones do."""
+
+from __future__ import annotations
+
+from edgeq.lower.rule import Rule
+from edgeq.targets.dsp.conv2d import conv2d, fits
+from edgeq.targets.dsp.pointwise import dense, is_plain, is_pointwise, pointwise
+
+DSP = frozenset({"dsp"})
+BYTES = frozenset({4, 8})
+"""Widths that lie in one byte."""
+
+RULES = (
+    Rule("conv2d", pointwise, BYTES, frozenset({8}), DSP, is_pointwise),
+    Rule("conv2d", conv2d, BYTES, frozenset({8}), DSP, fits),
+    Rule("dense", dense, BYTES, frozenset({8}), DSP, is_plain),
+)

@@ -1,0 +1,76 @@
+"""Runs the kernels of a program of independent operators on an emulated board, all in one boot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from edgeq.lower.lowered import Argument, Lowered
+from edgeq.lower.objects import compile_objects
+from edgeq.run.firmware import build_firmware
+from edgeq.run.qemu import run_firmware
+
+_ALIGNED = "__attribute__((aligned(16)))"
+
+
+def differing_calls(
+    lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray], folder: Path
+) -> list[int]:
+    """Runs every kernel on every sample; bytes lie at odd addresses. Returns the indices of wrong calls."""
+    objects = []
+    for kernel in compile_objects(lowered):
+        (folder / f"{kernel.symbol}.o").write_bytes(kernel.elf)
+        objects.append(folder / f"{kernel.symbol}.o")
+    (folder / "main.c").write_text(_main(lowered, inputs, outputs))
+    build_firmware([folder / "main.c"], objects, lowered.target, folder / "main.elf")
+    result = run_firmware(folder / "main.elf", lowered.target, timeout=300, files_dir=folder)
+    assert result.exit_code == 0, result.stdout + result.stderr
+    return np.flatnonzero(np.fromfile(folder / "wrong.bin", np.uint8)).tolist()
+
+
+def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> str:
+    parts = ["#include <string.h>", '#include "edgeq_board.h"']
+    parts.append(
+        f"static uint8_t arena[{max(lowered.plan.size, 1)}] {_ALIGNED};"
+    )
+    parts.append(f"static uint8_t wrong[{len(lowered.calls)}];")
+    parts += [_array(f"static const {c.data.dtype}_t {c.symbol}[]", c.data) for c in lowered.constants]
+    prototypes = {c.symbol: f"void {c.symbol}({', '.join(map(_type, c.arguments))});" for c in lowered.calls}
+    parts += prototypes.values()
+    for prefix, arrays in (("in", inputs), ("want", outputs)):
+        for name, array in arrays.items():
+            parts.append(_array(f"static const {array.dtype}_t {prefix}_{name}[]", array))
+            parts.append(_memory(name, array[0]))
+    samples = len(next(iter(outputs.values())))
+    body = [f"for (int s = 0; s < {samples}; ++s) {{"]
+    body += [f"memcpy({name}, in_{name} + s * {a[0].size}, {a[0].nbytes});" for name, a in inputs.items()]
+    for i, call in enumerate(lowered.calls):
+        body.append(f"{call.symbol}({', '.join(_pointer(a, lowered) for a in call.arguments)});")
+        size = outputs[call.op.y][0].size
+        body.append(f"wrong[{i}] |= memcmp({call.op.y}, want_{call.op.y} + s * {size}, sizeof {call.op.y}) != 0;")
+    body += ["}", 'edgeq_write(edgeq_open("wrong.bin", EDGEQ_WRITE), wrong, sizeof wrong);', "return 0;"]
+    return "\n".join([*parts, "int main(void)", "{", *body, "}", ""])
+
+
+def _memory(name: str, array: np.ndarray) -> str:
+    """A buffer of exactly the right size; bytes begin at an odd address."""
+    if array.dtype.itemsize > 1:
+        return f"static {array.dtype}_t {name}[{array.size}];"
+    memory = f"static struct {{ char odd; {array.dtype}_t data[{array.size}]; }} memory_{name}"
+    return f"{memory} {_ALIGNED};\n#define {name} memory_{name}.data"
+
+
+def _array(declaration: str, values: np.ndarray) -> str:
+    return f"{declaration} = {{{', '.join(map(str, values.reshape(-1).tolist()))}}};"
+
+
+def _pointer(argument: Argument, lowered: Lowered) -> str:
+    if argument.kind == "scratch":
+        return f"(void *)(arena + {lowered.plan.offsets[argument.name]})"
+    return argument.name
+
+
+def _type(argument: Argument) -> str:
+    return f"{'' if argument.writes else 'const '}{argument.dtype}_t *"
