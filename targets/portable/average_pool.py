@@ -8,6 +8,7 @@ from tvm import tirx
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
+from edgeq.program.planner import row_distance
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
 from edgeq.targets.portable.window import Window
 
@@ -35,7 +36,7 @@ def average_pool(op: AveragePool, program: Program, target: Target) -> Generated
 
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle(x_dtype), m_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         m = T.decl_buffer((positions,), "int32", data=m_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
@@ -49,4 +50,4 @@ def average_pool(op: AveragePool, program: Program, target: Target) -> Generated
                     acc[0] += (int32(x[((b * ih + iy) * iw + ix) * c + ch]) - zero_point).astype(acc_dtype)
             y[((b * oh + oy) * ow + ox) * c + ch] = form(acc[0], m[0 if uniform else oy * ow + ox])
 
-    return Generated(kernel, (Reads(op.x), multipliers, Writes(op.y)))
+    return Generated(kernel, (Reads(op.x), multipliers, Writes(op.y)), row_distance(op, program, buffered=False))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Writes
+from edgeq.program.planner import row_distance
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
 from edgeq.targets.portable.tables import Channels, Weights
 from edgeq.targets.portable.window import Window
@@ -30,7 +31,8 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     template = _rows if op.groups == 1 and op.dilations == (1, 1) else _taps
     form = Requantizer(op.requantize, target, program.buffer[op.y].dtype)
     func = template(op, weights, channels, form, program.buffer[op.x].dtype)
-    return Generated(func, (Reads(op.x), weights.table, channels.table, Writes(op.y)))
+    distance = row_distance(op, program, buffered=False)
+    return Generated(func, (Reads(op.x), weights.table, channels.table, Writes(op.y)), distance)
 
 
 def _rows(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x_dtype: str) -> PrimFunc:
@@ -49,7 +51,7 @@ def _rows(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x
     def kernel(
         x_ptr: T.handle(x_dtype), w_ptr: T.handle(w_dtype), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         w = T.decl_buffer((weights.size,), w_dtype, data=w_ptr)
         table = T.decl_buffer((channels.size,), "int32", data=table_ptr)
@@ -92,7 +94,7 @@ def _taps(op: Conv2D, weights: Weights, channels: Channels, form: Requantizer, x
     def kernel(
         x_ptr: T.handle(x_dtype), w_ptr: T.handle(w_dtype), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         w = T.decl_buffer((weights.size,), w_dtype, data=w_ptr)
         table = T.decl_buffer((channels.size,), "int32", data=table_ptr)

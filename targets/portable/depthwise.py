@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Writes
+from edgeq.program.planner import row_distance
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator, int32
 from edgeq.targets.portable.tables import Channels, Weights
 from edgeq.targets.portable.window import Window
@@ -41,7 +42,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     def kernel(
         x_ptr: T.handle(x_dtype), w_ptr: T.handle(w_dtype), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         w = T.decl_buffer((weights.size,), w_dtype, data=w_ptr)
         table = T.decl_buffer((channels.size,), "int32", data=table_ptr)
@@ -65,4 +66,5 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
             for i in T.serial(block):
                 y[((b * oh + oy) * ow + ox) * c + first + i] = channels.requantize(form, acc[i], table, first + i)
 
-    return Generated(kernel, (Reads(op.x), weights.table, channels.table, Writes(op.y)))
+    distance = row_distance(op, program, buffered=False)
+    return Generated(kernel, (Reads(op.x), weights.table, channels.table, Writes(op.y)), distance)

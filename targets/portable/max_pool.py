@@ -8,6 +8,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Writes
+from edgeq.program.planner import row_distance
 from edgeq.targets.portable.fixed_point import clamp, int32
 from edgeq.targets.portable.window import Window
 
@@ -26,7 +27,7 @@ def max_pool(op: MaxPool, program: Program, target: Target) -> Generated:
 
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle(x_dtype), y_ptr: T.handle(y_dtype)):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
         largest = T.alloc_buffer((1,), "int32", scope="local")
@@ -39,4 +40,4 @@ def max_pool(op: MaxPool, program: Program, target: Target) -> Generated:
                     largest[0] = T.max(largest[0], int32(x[((b * ih + iy) * iw + ix) * c + ch]))
             y[((b * oh + oy) * ow + ox) * c + ch] = clamp(largest[0], lo, hi, y_dtype)
 
-    return Generated(kernel, (Reads(op.x), Writes(op.y)))
+    return Generated(kernel, (Reads(op.x), Writes(op.y)), row_distance(op, program, buffered=False))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Interpolate, Lut, MaxPool, Mul, Op, View
+from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Interpolate, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Program
 
 
@@ -36,7 +36,7 @@ def _is_dense(view: View) -> bool:
     return view.offset == 0
 
 
-def row_distance(op: Conv2D | AveragePool | MaxPool | Dense, program: Program, *, buffered: bool) -> int:
+def row_distance(op: Conv2D | AveragePool | MaxPool, program: Program, *, buffered: bool) -> int:
     """How far below x y must begin at least, in bytes, for a kernel that completes each row of y before the next.
 
     Args:
@@ -45,14 +45,11 @@ def row_distance(op: Conv2D | AveragePool | MaxPool | Dense, program: Program, *
     x, y = program.buffer[op.x], program.buffer[op.y]
     free = _free_rows(op, buffered=buffered)
     written = (np.arange(len(free)) + 1) * (y.nbytes // len(free))
-    x_rows = op.rows if isinstance(op, Dense) else op.x_shape[0] * op.x_shape[1]
-    return max(0, int((written - free * (x.nbytes // x_rows)).max()))
+    return max(0, int((written - free * (x.nbytes // (op.x_shape[0] * op.x_shape[1]))).max()))
 
 
-def _free_rows(op: Conv2D | AveragePool | MaxPool | Dense, *, buffered: bool) -> np.ndarray:
+def _free_rows(op: Conv2D | AveragePool | MaxPool, *, buffered: bool) -> np.ndarray:
     """For each row of y, in order: how many rows of x are not read any more while it is written."""
-    if isinstance(op, Dense):
-        return np.arange(op.rows) + buffered
     (n, ih, *_), (_, oh, *_) = op.x_shape, op.y_shape
     taps = op.weight.shape[1] if isinstance(op, Conv2D) else op.kernel[0]
     first = np.arange(oh) * op.strides[0] - op.pads[0]

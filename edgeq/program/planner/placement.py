@@ -14,18 +14,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from edgeq.program.planner.blocks import Block
 from edgeq.program.planner.interference import Interference
 
-SEARCH_STEPS = 20_000
+SEARCH_STEPS = 8_000
 Offsets = dict[int, int]
 
 
-def place(blocks: Sequence[Block], space: Interference, bound: int) -> Offsets:
-    """Offsets of all blocks, by number, with the lowest top that was found."""
+def place(blocks: Sequence[Block], space: Interference, bound: int) -> tuple[Offsets, int]:
+    """Offsets of all blocks, by number, with the lowest top that was found; and a bound that no top can be below.
+
+    Args:
+        bound: One that is known already. A search that has come to its end proves its own result to be one.
+    """
     offsets: Offsets = {}
+    proven = bound
     for group in space.components():
         orders = [sorted(group, key=key) for key in _greedy_keys(blocks)]
         best = min((_in_order(order, space) for order in orders), key=lambda placed: top(placed, space))
-        offsets |= best if top(best, space) <= bound else _Search(group, space, bound, best).run()
-    return offsets
+        if top(best, space) > bound:
+            search = _Search(group, space, bound, best)
+            best = search.run()
+            proven = max(proven, search.limit if search.steps > 0 else bound)
+        offsets |= best
+    return offsets, proven
 
 
 def top(offsets: Offsets, space: Interference) -> int:
@@ -77,23 +86,34 @@ class _Search:
         self.space, self.bound, self.best = space, bound, best
         self.limit = top(best, space)
         self.steps = SEARCH_STEPS
-        self.group = frozenset(group)
+        self.group = group
 
     def run(self) -> Offsets:
         """The best offsets that are found."""
-        self._extend({}, self.group, 0)
+        self._extend({}, dict.fromkeys(self.group, 0), 0)
         return self.best
 
-    def _extend(self, offsets: Offsets, rest: frozenset[int], floor: int) -> None:
-        """Places one of the `rest` at `floor` or above it, in every way that may still beat the best."""
+    def _extend(self, offsets: Offsets, rest: Offsets, floor: int) -> None:
+        """Places one of the others at `floor` or above it, in every way that may still beat the best.
+
+        Args:
+            rest: The blocks that are left, with the lowest offset that each can have.
+        """
         if not rest:
-            self.best, self.limit = dict(offsets), top(offsets, self.space)
+            self.best, self.limit = offsets, top(offsets, self.space)
             return
-        lowest = {i: _lowest(i, offsets, self.space) for i in rest}
-        self.steps -= len(rest)
-        for i in sorted(rest, key=lambda i: (lowest[i], -self.space.sizes[i], i)):
-            hopeless = any(at + self.space.sizes[j] >= self.limit for j, at in lowest.items())
-            if self.steps <= 0 or self.limit <= self.bound or hopeless:
+        for i in sorted(rest, key=lambda i: (rest[i], -self.space.sizes[i], i)):
+            if self.steps <= 0 or self.limit <= self.bound or top(rest, self.space) >= self.limit:
                 return
-            if lowest[i] >= floor:
-                self._extend(offsets | {i: lowest[i]}, rest - {i}, lowest[i])
+            if rest[i] >= floor:
+                placed = offsets | {i: rest[i]}
+                self._extend(placed, self._without(i, rest, placed), rest[i])
+
+    def _without(self, i: int, rest: Offsets, placed: Offsets) -> Offsets:
+        """The others, moved up where block i, which was placed last, is in their way."""
+        others = {j: at for j, at in rest.items() if j != i}
+        for j in self.space.above[i]:
+            if j in others:
+                others[j] = _lowest(j, placed, self.space)
+                self.steps -= 1
+        return others

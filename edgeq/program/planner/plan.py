@@ -15,7 +15,8 @@ class Plan:
     Attributes:
         offsets: By buffer (or scratch) name.
         size: Bytes of the arena.
-        lower_bound: Bytes that some operator's operands and the other live buffers need together: no plan is smaller.
+        lower_bound: No plan is smaller: what some operator's operands and the other live buffers need together, or
+            the size itself where every better plan has been excluded.
         alignment: That the arena needs, and that every offset has.
     """
 

@@ -25,7 +25,7 @@ def plan_arena(
     """
     blocks = program_blocks(program, scratch or {})
     pairs = tuple(overlaps(program, blocks, distances or {}))
-    space, bound = interference(blocks, pairs), lower_bound(blocks, pairs)
-    offsets = place(blocks, space, bound)
+    space = interference(blocks, pairs)
+    offsets, bound = place(blocks, space, lower_bound(blocks, pairs))
     named = {name: offsets[i] for i, block in enumerate(blocks) for name in block.names}
     return Plan(named, top(offsets, space), bound)
