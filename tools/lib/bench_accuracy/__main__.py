@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from bench_accuracy.cells import CONFIGS, MODELS, TOOLS, Cell, Selection, all_cells, float_cell
-from bench_accuracy.environment import ensure_peers, versions
+from bench_accuracy.environment import ensure_peers, interpreter, versions
 from bench_accuracy.launch import launch
 from bench_accuracy.markdown import markdown, read_csv
 from bench_accuracy.store import Store
@@ -46,26 +45,26 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     store = Store(options.cache)
     store.folder.mkdir(parents=True, exist_ok=True)
-    peers_python = ensure_peers(options.venv)
     selection = Selection(options.only, options.config, options.tool, options.method)
     cells = [cell for cell in all_cells() if cell in selection]
+    if any(TOOLS[cell.tool].peer for cell in cells):
+        ensure_peers(options.venv)
     floats = [cell for cell in map(float_cell, dict.fromkeys(cell.model for cell in cells)) if not store.has(cell)]
     for cell in [*floats, *(cell for cell in cells if options.again or not store.has(cell))]:
-        launch(cell, store, peers_python)
+        launch(cell, store, interpreter(options.venv))
         print(cell.key, store.error(cell) or "done", file=sys.stderr, flush=True)
-    _write_tables(store, options.out, peers_python)
+    _write_tables(store, options)
 
 
-def _write_tables(store: Store, folder: Path, peers_python: Path) -> None:
+def _write_tables(store: Store, options: argparse.Namespace) -> None:
+    """From all that is kept; the comment gives the command that makes the whole tables."""
     cells = [cell for cell in sorted(all_cells(), key=_order) if store.has(cell)]
-    folder.mkdir(exist_ok=True)
-    tools = {"edgeq": version("edgeq")} | versions(peers_python)
-    comments = [
-        "tools/bench_accuracy " + shlex.join(sys.argv[1:]) + "; " + ", ".join(f"{k} {v}" for k, v in tools.items()),
-        "seconds, cpu_seconds, peak_mib: of quantization, in a process of its own; sqnr_db: of outputs against float",
-    ]
-    write_csv(folder / RUNS, [run_row(cell, store) for cell in cells], RunRow, comments)
-    write_csv(folder / PAIRS, _pair_rows(cells, store), PairRow, comments[:1])
+    options.out.mkdir(exist_ok=True)
+    tools = {"edgeq": version("edgeq")} | versions(options.venv)
+    made_by = f"tools/bench_accuracy; {', '.join(f'{name} {number}' for name, number in tools.items())}"
+    costs = "seconds, cpu_seconds, peak_mib: of quantization, in a process of its own; sqnr_db: of outputs against float"
+    write_csv(options.out / RUNS, [run_row(cell, store) for cell in cells], RunRow, [made_by, costs])
+    write_csv(options.out / PAIRS, _pair_rows(cells, store), PairRow, [made_by])
 
 
 def _pair_rows(cells: Sequence[Cell], store: Store) -> list[PairRow]:

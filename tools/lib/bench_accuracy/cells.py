@@ -58,7 +58,7 @@ class Tool:
 
 
 TOOLS = {
-    "float": Tool("run_float", ("float",)),
+    "float": Tool("run_float", ("float",), peer=False),
     "onnxruntime": Tool("run_onnxruntime", ("minmax", "entropy", "percentile")),
     "esp-ppq": Tool("run_ppq", ("base", "cle_bc", "lsq"), frozenset({"lsq"})),
     "aimet-onnx": Tool("run_aimet", ("base", "cle", "seqmse", "adaround"), frozenset({"adaround"})),

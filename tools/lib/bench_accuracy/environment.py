@@ -12,26 +12,28 @@ PEERS = ("onnxruntime==1.31.1", "esp-ppq==1.3.12", "aimet-onnx==2.42.0")
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 
 
-def ensure_peers(folder: Path) -> Path:
-    """Makes the environment where it is missing; a peer that cannot be installed is left out, and its runs say so.
+def interpreter(folder: Path) -> Path:
+    """Of the environment in `folder`."""
+    return folder / "bin/python"
 
-    Returns:
-        Its interpreter.
-    """
-    python = folder / "bin/python"
+
+def ensure_peers(folder: Path) -> None:
+    """Makes the environment where it is missing; a peer that cannot be installed is left out, and its runs say so."""
+    python = interpreter(folder)
     if not python.exists():
         venv.create(folder, with_pip=True)
         _install(python, *TORCH)
         for peer in PEERS:
             _install(python, *TORCH, peer)
-    return python
 
 
-def versions(python: Path) -> dict[str, str]:
+def versions(folder: Path) -> dict[str, str]:
     """Installed versions of the peers, by distribution."""
-    names = [peer.split("==")[0] for peer in PEERS]
-    listed = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+    python = interpreter(folder)
+    freeze = [python, "-m", "pip", "freeze"]
+    listed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout if python.exists() else ""
     pinned = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    names = [peer.split("==")[0] for peer in PEERS]
     return {name: pinned.get(name, "not installed") for name in names}
 
 

@@ -10,7 +10,7 @@ from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from bench_accuracy.job import Job, Predict, work
+from bench_accuracy.job import BATCH, Job, Predict, work
 from bench_accuracy.onnx_session import predictor
 from bench_accuracy.wide import wide_tensors
 from bench_accuracy.zoo import load_inputs
@@ -25,11 +25,11 @@ INT4_OPSET = 21
 
 
 class Reader(CalibrationDataReader):
-    """Hands out calibration batches; samples one by one where the model's batch is fixed to 1."""
+    """Hands out samples in batches of one size: calibration with histograms refuses a smaller last one."""
 
-    def __init__(self, name: str, batches: list[np.ndarray], single: bool) -> None:
-        pieces = [piece for batch in batches for piece in (np.split(batch, len(batch)) if single else [batch])]
-        self._feeds = iter([{name: piece} for piece in pieces])
+    def __init__(self, name: str, samples: np.ndarray, largest_batch: int) -> None:
+        size = max(size for size in range(1, largest_batch + 1) if len(samples) % size == 0)
+        self._feeds = iter([{name: piece} for piece in np.split(samples, len(samples) // size)])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """The next feed; None at the end."""
@@ -42,11 +42,11 @@ def quantize(job: Job) -> Predict:
         raise ValueError(f"quantize_static has no {job.weight_bits}-bit integer type")
     model = _prepared(job)
     result = Path(job.scratch) / "quantized.onnx"
-    single = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+    largest_batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or BATCH
     quantize_static(
         model,
         result,
-        Reader(load_inputs(Path(job.calib))[0], job.batches(), single),
+        Reader(*load_inputs(Path(job.calib)), largest_batch),
         quant_format=QuantFormat.QDQ,
         per_channel=job.per_channel,
         activation_type=TYPES[job.activation_bits],
