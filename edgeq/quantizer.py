@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from edgeq.pipeline import PassRecord
 
 RANDOM_SAMPLES = 32
-FEW_SAMPLES = 16
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
         passes = import_passes()
     else:
         samples = calibration_samples(reference, config, warnings)
-        passes = quantize_passes(samples, progress=partial(progress, "calibrate"))
+        passes = quantize_passes(samples, progress=partial(progress, "calibrate"), warn=warnings.append)
     model, _ = run_passes(
         reference.clone(), passes, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
     )
@@ -84,10 +83,7 @@ def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) ->
 
     inputs = input_specs(model)
     if config.calib is not None:
-        samples = read_samples(config.calib, inputs)
-        if len(samples) < FEW_SAMPLES:
-            warnings.append(f"only {len(samples)} calibration samples: ranges may be too narrow; use 32 or more")
-        return samples
+        return read_samples(config.calib, inputs)
     lo, hi = config.input_range
     warnings.append(
         f"NO CALIBRATION DATA: ranges come from random numbers between {lo:g} and {hi:g}, and accuracy will suffer; "

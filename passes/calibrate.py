@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import onnx_ir as ir
 
 from edgeq.calibrate.observe import observe
 from edgeq.calibrate.ranges import Method, Width, choose_range
 from edgeq.calibrate.samples import Samples
+from edgeq.calibrate.sanity import sanity_warnings
 from edgeq.passes.annotations import OBSERVED_KEY, RANGE_KEY
-from edgeq.passes.quantization_points import activation_bits, quantized_values
+from edgeq.passes.quantization_points import activation_bits
 from edgeq.quant.qparams import Scheme
 
 
@@ -31,6 +33,7 @@ class Calibrate(ir.passes.InPlacePass):
         method: How ranges are chosen.
         bits, scheme: What they are chosen for: as `InsertQdq.activation_bits` and `InsertQdq.scheme`.
         progress: Told (samples done, samples in total).
+        warn: Told what looks wrong about the samples, see `edgeq.calibrate.sanity`.
     """
 
     samples: Samples
@@ -38,12 +41,21 @@ class Calibrate(ir.passes.InPlacePass):
     bits: int = 8
     scheme: Scheme = "asymmetric"
     progress: Callable[[int, int], None] | None = None
+    warn: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method) or self.scheme not in get_args(Scheme):
+            raise ValueError(f"method is one of {', '.join(get_args(Method))}; scheme of {', '.join(get_args(Scheme))}")
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        values = {str(value.name): value for value in quantized_values(model.graph)}
-        widths = activation_bits(model.graph, self.bits)
-        for name, seen in observe(model, self.samples, values, progress=self.progress).items():
-            value = values[name]
-            value.meta[OBSERVED_KEY] = seen.range
-            value.meta[RANGE_KEY] = choose_range(seen, self.method, Width(widths[value], self.scheme))
+        widths = {str(value.name): (value, bits) for value, bits in activation_bits(model.graph, self.bits).items()}
+        observers = observe(model, self.samples, widths, progress=self.progress)
+        for name, (value, bits) in widths.items():
+            value.meta[OBSERVED_KEY] = observers[name].range
+            value.meta[RANGE_KEY] = choose_range(observers[name], self.method, Width(bits, self.scheme))
+        if self.warn is not None:
+            chosen = {name: value.meta[RANGE_KEY] for name, (value, _) in widths.items()}
+            inputs = {str(value.name) for value in model.graph.inputs}
+            for text in sanity_warnings(observers, chosen, inputs):
+                self.warn(text)
         return ir.passes.PassResult(model, modified=True)

@@ -22,6 +22,7 @@ def quantize_passes(
     activation_bits: int = 8,
     per_channel: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> list[PassBase]:
     """A canonical float model to QDQ ONNX with integer weights.
 
@@ -29,9 +30,10 @@ def quantize_passes(
         samples: For calibration.
         weight_bits, activation_bits, per_channel: See `InsertQdq`.
         progress: Told (samples done, samples in total) while calibrating.
+        warn: Told what looks wrong about the samples.
     """
     return [
-        Calibrate(samples, bits=activation_bits, progress=progress),
+        Calibrate(samples, bits=activation_bits, progress=progress, warn=warn),
         InsertQdq(weight_bits, activation_bits, per_channel),
         FreezeWeights(),
     ]

@@ -13,7 +13,7 @@ from edgeq.calibrate.samples import Samples, SampleSource, Spec
 from edgeq.errors import CalibrationError
 
 LABELS = "labels"
-CHECK_SIZE = 64
+CHECK_SIZE = 8
 
 
 def fit_samples(

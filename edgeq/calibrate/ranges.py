@@ -65,7 +65,7 @@ def _percentile(seen: Observer, width: Width) -> Range:
 def _mse(seen: Observer, width: Width) -> Range:
     """Coordinate descent over a grid: both ends together, then each by itself, twice."""
     full = best = seen.range
-    shares = np.arange(1, MSE_STEPS + 1) / MSE_STEPS
+    shares = [step / MSE_STEPS for step in range(1, MSE_STEPS + 1)]
 
     def best_of(candidates: list[Range]) -> Range:
         return min(candidates, key=lambda c: squared_error(seen.histogram, width.params(c)))
