@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.program.planner import row_distance
 from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.pairs import can_pair
@@ -50,7 +51,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         ring_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
@@ -79,4 +80,6 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                         Memory(ring, w, acc, numbers, y), rest, group, (ow - rest) * step, (b * oh + oy + 1) * ow - rest
                     )
 
-    return Generated(kernel, (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y)))
+    scratch = Scratch("int32", 4 * rows.words)
+    distance = row_distance(op, program, buffered=True)
+    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), distance)

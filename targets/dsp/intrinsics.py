@@ -62,3 +62,13 @@ def opaque(value: Expr) -> Expr:
     that suit the loop around.
     """
     return saturate(value, 32)
+
+
+def smla_bottom_top(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """acc + a.low * b.high; wraps."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.smlabt"), a, b, acc, dtype="int32")
+
+
+def smla_top_bottom(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """acc + a.high * b.low; wraps."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.smlatb"), a, b, acc, dtype="int32")

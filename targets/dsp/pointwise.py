@@ -9,6 +9,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.pairs import can_pair
@@ -84,7 +85,7 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
         wide_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
@@ -109,4 +110,12 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
                         first + tile - rest,
                     )
 
-    return Generated(kernel, (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y)))
+    scratch = Scratch("int32", 4 * rows.words)
+    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), _distance(matrix, tile))
+
+
+def _distance(matrix: Matrix, tile: int) -> int:
+    """A tile is widened before any of its results is written; the last one reads some pixels again."""
+    pixels, (o, k) = matrix.pixels, matrix.weight.shape
+    first = np.minimum(np.arange(-(-pixels // tile)) * tile, pixels - tile)
+    return step_distance((first + tile) * o, np.append(first[1:], pixels) * k)

@@ -63,6 +63,20 @@ def random_pointwise(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
+def random_depthwise(rng: np.random.Generator) -> Case:
+    """Windows three wide, of one to four rows, over four channels and more."""
+    c, kh, stride = int(rng.integers(4, 40)), int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    pads = [int(rng.integers(0, k)) for k in (kh, 3, kh, 3)]
+    size = [int(rng.integers(max(1, k - pads[i] - pads[i + 2]), k + 20)) for i, k in enumerate((kh, 3))]
+    out = [(size[i] + pads[i] + pads[i + 2] - k) // stride + 1 for i, k in enumerate((kh, 3))]
+    weight, bias = numbers(rng, (c, kh, 3, 1))
+    op = Conv2D(
+        "conv", "y", "x", (1, *size, c), (1, *out, c), weight, 8, bias, int(rng.integers(-128, 128)),
+        requantize(rng, c), (stride, stride), (1, 1), tuple(pads), c,
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
 def random_dense(rng: np.random.Generator) -> Case:
     """One row mostly, of any length."""
     rows, k, o = int(rng.choice([1, 1, 2, 3])), int(rng.integers(1, 400)), int(rng.integers(1, 40))
@@ -71,7 +85,10 @@ def random_dense(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", (rows, k)), "y": Buffer("y", (rows, o))})
 
 
-@pytest.mark.parametrize("make", [random_conv2d, random_pointwise, random_dense])
+MAKERS = [random_conv2d, random_pointwise, random_depthwise, random_dense]
+
+
+@pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("seed", range(2))
 def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     need_board(M4)
@@ -83,7 +100,7 @@ def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     assert [program.ops[i] for i in wrong] == []
 
 
-@pytest.mark.parametrize("make", [random_conv2d, random_pointwise, random_dense])
+@pytest.mark.parametrize("make", MAKERS)
 def test_random_operators_use_this_family(make) -> None:
     """Else the comparison above would show nothing."""
     program = program_of([make(np.random.default_rng(seed)) for seed in range(20)])
