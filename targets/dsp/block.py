@@ -33,6 +33,9 @@ UNROLL_WIDE = 16
 STRAIGHT = 72
 """Words up to which a whole window is unrolled."""
 
+REACH = 255
+"""Words that LDRD reaches beyond its base."""
+
 PIXELS = 2
 """Of a block."""
 
@@ -126,16 +129,20 @@ class Product:
         per_segment = self.words * self.pairs
         base = group * (self.segments * per_segment)
         if self.segments * per_segment <= STRAIGHT:
+            near = max(1, (REACH - (pixels - 1) * self.step - self.words) // self.row_words + 1)
             for ky in range(self.segments):
-                self._products(memory, pixels, first + ky * self.row_words, base + ky * per_segment, self.words)
+                if ky % near == 0:
+                    x = bind("x_at", opaque(first + ky * self.row_words))
+                place = x + ky % near * self.row_words
+                self._products(memory, pixels, place, base + ky * per_segment, self.words)
             return
         size = unroll(self.words, UNROLL if self.pairs == 1 else UNROLL_WIDE)
         with T.serial(self.segments) as ky, T.serial(self.words // size) as i:
             w = base + ky * per_segment + i * (size * self.pairs)
-            self._products(memory, pixels, first + ky * self.row_words + i * size, w, size)
+            x = bind("x_at", opaque(first + ky * self.row_words + i * size))
+            self._products(memory, pixels, x, bind("w_at", opaque(w) if self.pairs > 1 else w), size)
 
     def _products(self, memory: Memory, pixels: int, x: Expr, w: Expr, words: int) -> None:
-        x, w = bind("x_at", opaque(x)), bind("w_at", opaque(w) if self.pairs > 1 else w)
         for first in range(0, words, 2):
             two = range(first, min(first + 2, words))
             inputs: dict[int, list[Expr]] = {}
