@@ -58,8 +58,10 @@ class EqualizeLayers(ir.passes.InPlacePass):
         weight_bits, activation_bits, per_channel: How the model is going to be quantized; see `InsertQdq`.
         clip_margin: At least 1; infinite leaves all channels that a Clip bounds as they are.
         least_gain: Nothing is changed unless the predicted noise power falls by this share.
-        judge: Measures the loss that a float model suffers when it is quantized, as `OutputNoise` does: the model stays
-            as it is unless that falls, too. None trusts the prediction.
+        sure_gain: See `judge`.
+        judge: Measures the loss that a float model suffers when it is quantized, as `OutputNoise` does: where the
+            predicted share is below `sure_gain`, the model stays as it is unless the loss falls, too. A measurement on
+            few samples is uncertain by 1 or 2 dB, which is why it is not asked about more. None trusts the prediction.
         decline: Told what is not equalized, and why.
     """
 
@@ -69,6 +71,7 @@ class EqualizeLayers(ir.passes.InPlacePass):
     per_channel: bool = True
     clip_margin: float = 2.0
     least_gain: float = 0.01
+    sure_gain: float = 0.5
     judge: Callable[[ir.Model], float] | None = None
     decline: Callable[[str], None] = _silent
 
@@ -84,7 +87,7 @@ class EqualizeLayers(ir.passes.InPlacePass):
         if gain < self.least_gain:
             self.decline(f"equalization would lower the predicted noise by only {max(gain, 0):.1%}")
             return ir.passes.PassResult(model, modified=False)
-        if self.judge is not None and not self._helps(self.judge, model, factors):
+        if self.judge is not None and gain < self.sure_gain and not self._helps(self.judge, model, factors):
             self.decline("equalization was tried, and did not lower the measured loss")
             return ir.passes.PassResult(model, modified=False)
         scale_channels(graph, groups, factors)

@@ -12,6 +12,7 @@ from onnx_ir.passes import common
 from edgeq.calibrate.float_runner import run
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.calibrate import Calibrate
+from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.quant.scheme import FRACTIONS
 
@@ -43,6 +44,7 @@ class OutputNoise:
         for pass_ in (
             Calibrate(samples, bits=self.activation_bits),
             InsertQdq(self.weight_bits, self.activation_bits, self.per_channel),
+            FreezeWeights(),
         ):
             pass_(quantized)
         return _noise_to_signal(run(reference, batch), run(quantized, batch))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
@@ -164,14 +166,20 @@ def test_declines_with_a_reason(body: str, reason: str) -> None:
     assert reason in obstacles(model)
 
 
-def test_the_judge_decides() -> None:
+def judge(equalized: float, unchanged: float) -> Callable[[ir.Model], float]:
+    """The equalized model is asked about first."""
+    losses = iter([equalized, unchanged])
+    return lambda model: next(losses)
+
+
+def test_the_judge_decides_where_little_is_to_gain() -> None:
     model = build(["relu", "conv"], 3)
     samples, reasons = normal_samples(model), list[str]()
-    worse = iter([2.0, 1.0])
-    assert not EqualizeLayers(samples, judge=lambda _: next(worse), decline=reasons.append)(model).modified
+    asked = EqualizeLayers(samples, sure_gain=1.0, decline=reasons.append)
+    assert not replace(asked, judge=judge(2.0, 1.0))(model).modified
     assert reasons[-1] == "equalization was tried, and did not lower the measured loss"
-    better = iter([1.0, 2.0])
-    assert EqualizeLayers(samples, judge=lambda _: next(better))(model).modified
+    assert replace(asked, judge=judge(1.0, 2.0))(model.clone()).modified
+    assert replace(asked, judge=judge(2.0, 1.0), sure_gain=0.0)(model).modified
 
 
 def predicted(model: ir.Model, per_channel: bool) -> tuple[NoiseModel, int]:
