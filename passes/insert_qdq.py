@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from edgeq.passes.annotations import RANGE_KEY
 from edgeq.passes.editing import constant, unused_name
+from edgeq.passes.finest_scale import not_too_fine
 from edgeq.passes.qdq import Grid, Use, admit_width, insert_pair
 from edgeq.passes.quantization_points import (
     activation_bits,
@@ -59,7 +60,9 @@ class InsertQdq(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         graph = model.graph
         widths = activation_bits(graph, self.activation_bits)
-        params = {value: self._activation_params(value, bits) for value, bits in widths.items()}
+        params: Params = {}
+        for value, bits in widths.items():
+            params[value] = self._activation_params(value, bits, params)
         for node in list(graph):
             if node.op_type in WEIGHTED:
                 self._quantize_weight(graph, node, params)
@@ -69,10 +72,16 @@ class InsertQdq(ir.passes.InPlacePass):
             _quantize_activation(graph, value, chosen)
         return ir.passes.PassResult(model, modified=True)
 
-    def _activation_params(self, value: ir.Value, bits: int) -> QuantParams:
+    def _activation_params(self, value: ir.Value, bits: int, known: Params) -> QuantParams:
+        """Of a value whose operands' parameters are known: values come in the order of computation."""
         producer = value.producer()
         fixed = None if producer is None else output_params(producer.op_type, bits)
-        return fixed or range_params(value.meta[RANGE_KEY], bits, self.scheme)
+        chosen = fixed or range_params(value.meta[RANGE_KEY], bits, self.scheme)
+        return not_too_fine(value, chosen, lambda operand: self._operand_params(operand, known))
+
+    def _operand_params(self, operand: ir.Value, known: Params) -> QuantParams:
+        source = movement_source(operand)
+        return known[source] if source in known else _constant_params(operand, max(self.activation_bits, 8))
 
     def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
         weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
@@ -100,9 +109,13 @@ def _required_constant(node: ir.Node, value: ir.Value) -> np.ndarray:
 def quantize_constant_operands(graph: ir.Graph, bits: int) -> None:
     """Quantizes the float initializers that operators use like activations, each per tensor over its own range."""
     for value, uses in _constant_operands(graph).items():
-        array = constant(value)
-        assert array is not None
-        insert_pair(graph, value, Grid.of(range_params(Range(float(array.min()), float(array.max())), bits)), uses)
+        insert_pair(graph, value, Grid.of(_constant_params(value, bits)), uses)
+
+
+def _constant_params(value: ir.Value, bits: int) -> QuantParams:
+    array = constant(value)
+    assert array is not None
+    return range_params(Range(float(array.min()), float(array.max())), bits)
 
 
 def _constant_operands(graph: ir.Graph) -> dict[ir.Value, list[Use]]:

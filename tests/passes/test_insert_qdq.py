@@ -255,3 +255,13 @@ def test_ranges_are_needed() -> None:
         InsertQdq()(model)
     Calibrate(normal_samples(model))(model)
     InsertQdq()(model)
+
+
+@pytest.mark.parametrize("operator", ["GlobalAveragePool(f)", "Mul(f, f)", "Add(f, f)", "Concat<axis=1>(f, f)"])
+def test_grids_are_not_finer_than_the_steps_that_fill_them(operator: str) -> None:
+    """The sigmoid's grid is fixed; on these samples it is nearly 0 everywhere, and so is what follows."""
+    shape = {"G": "1,2,1,1", "C": "1,4,2,2"}.get(operator[0], "1,2,2,2")
+    body = f"a = Add(x, low)  f = Sigmoid(a)  y = {operator}"
+    model = parse(f"g (float[1,2,2,2] x) => (float[{shape}] y) {{ {body} }}", {"low": np.float32(-14)})
+    scale, _ = parameters(quantized(model), "y_quantized")
+    assert scale == 2.0**-8 * (2.0**-8 if operator[0] == "M" else 1) * 2.0**-12

@@ -16,6 +16,8 @@ from edgeq.passes.recipes import quantize_passes
 from edgeq.pipeline import run_passes
 from edgeq.program.builder import Built, Interface, build
 from edgeq.program.interface import quantize_inputs
+from edgeq.program.program import Program
+from edgeq.program.rewrites import optimize
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Compiled:
 
     Attributes:
         model: As QDQ ONNX.
+        program: What `built` has become by the rewrites of programs.
         real, integers: Samples of the inputs, as the model and as the program's ports take them.
     """
 
     model: ir.Model
     built: Built
+    program: Program
     real: dict[str, np.ndarray]
     integers: dict[str, np.ndarray]
 
@@ -50,4 +54,5 @@ def compile_graph(
     passes = quantize_passes(samples_of(samples, input_specs(canonical)), **options)  # type: ignore[arg-type]
     quantized, _ = run_passes(canonical, passes)
     built = build(quantized, name, interface)
-    return Compiled(quantized, built, samples, quantize_inputs(built.program, samples))
+    integers = quantize_inputs(built.program, samples)
+    return Compiled(quantized, built, optimize(built.program), samples, integers)

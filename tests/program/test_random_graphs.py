@@ -41,6 +41,15 @@ def test_kernels_are_within_a_step_of_onnxruntime(
     assert found.max_steps <= 1, found.layers
 
 
+@settings(patiently, max_examples=60)
+@given(random_graphs(), interfaces, widths)
+def test_rewrites_keep_every_byte(graph: RandomGraph, interface: Interface, options: dict[str, object]) -> None:
+    compiled = compile_graph(graph.model, graph.samples, interface=interface, **options)
+    expected = interpret(compiled.built.program, compiled.integers)
+    for name, array in interpret(compiled.program, compiled.integers).items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
 @settings(patiently, max_examples=3, phases=[Phase.generate])  # shrinking would take a C build per step
 @given(st.lists(st.tuples(random_graphs(samples=2), interfaces), min_size=PER_BUILD, max_size=PER_BUILD))
 def test_interpreter_host_and_sanitized_c_agree(
@@ -58,7 +67,7 @@ def test_interpreter_host_and_sanitized_c_agree(
 
 
 def _check_host(compiled: Compiled, expected: dict[str, np.ndarray]) -> None:
-    lowered = lower(compiled.built.program, load_target("host"))
+    lowered = lower(compiled.program, load_target("host"))
     for name, array in HostRunner(lowered).run(compiled.integers).items():
         np.testing.assert_array_equal(array, expected[name])
 
