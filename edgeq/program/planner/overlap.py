@@ -45,7 +45,17 @@ def row_distance(op: Conv2D | AveragePool | MaxPool, program: Program, *, buffer
     x, y = program.buffer[op.x], program.buffer[op.y]
     free = _free_rows(op, buffered=buffered)
     written = (np.arange(len(free)) + 1) * (y.nbytes // len(free))
-    return max(0, int((written - free * (x.nbytes // (op.x_shape[0] * op.x_shape[1]))).max()))
+    return step_distance(written, free * (x.nbytes // (op.x_shape[0] * op.x_shape[1])))
+
+
+def step_distance(written: np.ndarray, free: np.ndarray) -> int:
+    """How far below x y must begin at least, in bytes, for a kernel that works in steps.
+
+    Args:
+        written: By step: bytes of y that are complete after it.
+        free: By step: bytes at the beginning of x that are not read any more when it first writes.
+    """
+    return max(0, int((written - free).max()))
 
 
 def _free_rows(op: Conv2D | AveragePool | MaxPool, *, buffered: bool) -> np.ndarray:

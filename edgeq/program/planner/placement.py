@@ -43,7 +43,10 @@ def top(offsets: Offsets, space: Interference) -> int:
 
 
 def _greedy_keys(blocks: Sequence[Block]) -> tuple[Callable[[int], tuple[int, ...]], ...]:
-    """Sorting keys: by size, by size and time, from the first to the last and back, by length of life."""
+    """Sorting keys: by size, by size and time, by length of life, and from the first to the last.
+
+    And backwards, where each operand suits best above the result that may lie over its end; scratch memory comes last.
+    """
 
     def life(i: int) -> int:
         return blocks[i].last - blocks[i].first + 1
@@ -52,8 +55,9 @@ def _greedy_keys(blocks: Sequence[Block]) -> tuple[Callable[[int], tuple[int, ..
         lambda i: (-blocks[i].size, blocks[i].first),
         lambda i: (-blocks[i].size * life(i), blocks[i].first),
         lambda i: (blocks[i].first, -blocks[i].size),
-        lambda i: (-blocks[i].first, -blocks[i].size),
         lambda i: (-life(i), -blocks[i].size, blocks[i].first),
+        lambda i: (-blocks[i].size, -blocks[i].first),
+        lambda i: (life(i) == 1, -blocks[i].first, -blocks[i].size),
     )
 
 
