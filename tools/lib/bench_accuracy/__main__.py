@@ -62,7 +62,7 @@ def _write_tables(store: Store, options: argparse.Namespace) -> None:
     options.out.mkdir(exist_ok=True)
     tools = {"edgeq": version("edgeq")} | versions(options.venv)
     made_by = f"tools/bench_accuracy; {', '.join(f'{name} {number}' for name, number in tools.items())}"
-    costs = "seconds, cpu_seconds, peak_mib: of quantization, in a process of its own; sqnr_db: of outputs against float"
+    costs = "seconds, cpu_seconds, peak_mib: of quantization, in its own process; sqnr_db: of outputs against float"
     write_csv(options.out / RUNS, [run_row(cell, store) for cell in cells], RunRow, [made_by, costs])
     write_csv(options.out / PAIRS, _pair_rows(cells, store), PairRow, [made_by])
 

@@ -30,7 +30,7 @@ def ensure_peers(folder: Path) -> None:
 def versions(folder: Path) -> dict[str, str]:
     """Installed versions of the peers, by distribution."""
     python = interpreter(folder)
-    freeze = [python, "-m", "pip", "freeze"]
+    freeze = [str(python), "-m", "pip", "freeze"]
     listed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout if python.exists() else ""
     pinned = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
     names = [peer.split("==")[0] for peer in PEERS]

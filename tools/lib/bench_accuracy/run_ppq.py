@@ -28,12 +28,8 @@ from bench_accuracy.wide import wide_tensors
 WEIGHTED = ("Conv", "Gemm", "MatMul", "PPQBiasFusedMatMul")
 OUTPUT_AXIS = {"Conv": 0, "Gemm": 0, "MatMul": 1, "PPQBiasFusedMatMul": 1}
 LINEAR = QuantizationProperty.LINEAR
-ACTIVATION_POLICY = QuantizationPolicy(QuantizationProperty.ASYMMETRICAL + LINEAR + QuantizationProperty.PER_TENSOR)
-SYMMETRIC = QuantizationProperty.SYMMETRICAL + LINEAR
-WEIGHT_POLICIES = {
-    True: QuantizationPolicy(SYMMETRIC + QuantizationProperty.PER_CHANNEL),
-    False: QuantizationPolicy(SYMMETRIC + QuantizationProperty.PER_TENSOR),
-}
+PER_TENSOR = QuantizationPolicy(QuantizationProperty.SYMMETRICAL + LINEAR + QuantizationProperty.PER_TENSOR)
+PER_CHANNEL = QuantizationPolicy(QuantizationProperty.SYMMETRICAL + LINEAR + QuantizationProperty.PER_CHANNEL)
 
 
 def quantize(job: Job) -> Predict:
@@ -77,7 +73,7 @@ def _quantizer_of(job: Job, wide: set[str]) -> type:
     """
 
     class Quantizer(OnnxruntimeQuantizer):
-        """Asymmetric activations, symmetric weights, float biases."""
+        """Symmetric activations and weights, as on all platforms of esp-ppq itself; float biases."""
 
         def init_quantize_config(self, operation: Operation) -> OperationQuantizationConfig:
             config = super().init_quantize_config(operation)
@@ -100,17 +96,20 @@ def _set_activations(operation: Operation, config: OperationQuantizationConfig, 
     outputs = zip(operation.outputs, config.output_quantization_config, strict=True)
     for variable, tensor in [*inputs, *outputs]:
         if not variable.is_parameter:
-            width = 8 if variable.name in wide else bits
-            tensor.policy = ACTIVATION_POLICY
-            tensor.num_of_bits, tensor.quant_min, tensor.quant_max = width, 0, 2**width - 1
+            _set_width(tensor, 8 if variable.name in wide else bits)
 
 
 def _set_weight(tensor: TensorQuantizationConfig, job: Job, axis: int) -> None:
-    tensor.policy = WEIGHT_POLICIES[job.per_channel]
-    tensor.num_of_bits = job.weight_bits
-    tensor.quant_min, tensor.quant_max = -(2 ** (job.weight_bits - 1)), 2 ** (job.weight_bits - 1) - 1
-    tensor.channel_axis = axis if job.per_channel else None
+    _set_width(tensor, job.weight_bits)
     tensor.observer_algorithm = "minmax"
+    if job.per_channel:
+        tensor.policy = PER_CHANNEL
+        tensor.channel_axis = axis
+
+
+def _set_width(tensor: TensorQuantizationConfig, bits: int) -> None:
+    tensor.policy = PER_TENSOR
+    tensor.num_of_bits, tensor.quant_min, tensor.quant_max = bits, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 if __name__ == "__main__":
