@@ -64,8 +64,10 @@ class Generated:
         distance: The result may lie over the operand, if it begins so many bytes or more below it: the kernel never
             writes what it still has to read (`program.planner.row_distance`), and its pointers may alias. None where
             both must lie apart.
+        in_place: The result may lie exactly where the operand lies, if it is as large.
     """
 
     func: PrimFunc
     operands: tuple[Operand, ...]
     distance: int | None = None
+    in_place: bool = False

@@ -26,7 +26,7 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     pool = _Pool(program)
-    calls, scratch, distances = [], {}, {}
+    calls, scratch, distances, in_place = [], {}, {}, set()
     for i, op in enumerate(program.ops):
         generated = select(op, program, target).generate(op, program, target)
         name = f"scratch{i}"
@@ -36,7 +36,9 @@ def lower(program: Program, target: Target) -> Lowered:
             scratch[name] = (i, needed)
         if generated.distance is not None:
             distances[i] = generated.distance
-    plan = plan_arena(program, scratch, distances)
+        if generated.in_place:
+            in_place.add(i)
+    plan = plan_arena(program, scratch, distances, in_place)
     return Lowered(program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan)
 
 

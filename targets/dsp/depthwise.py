@@ -13,6 +13,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.intrinsics import (
     forget,
     odd_bytes,
@@ -157,7 +158,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
         planes_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
-        T.func_attr({"tirx.noalias": True})
+        T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((c * kh,), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
@@ -182,7 +183,19 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                     ((b * oh + first + oy) * ow) * c + start + j,
                 )
 
-    return Generated(kernel, (Reads(op.x), table, channels.table, Scratch("int32", 4 * shape.words), Writes(op.y)))
+    operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * shape.words), Writes(op.y))
+    if strip == oh:
+        return Generated(kernel, operands, in_place=c % CHANNELS == 0)
+    return Generated(kernel, operands, _distance(op, strip))
+
+
+def _distance(op: Conv2D, strip: int) -> int:
+    """The first channels of a strip are written while the last ones still have to be read."""
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    first = np.minimum(np.arange(-(-oh // strip)) * strip, oh - strip)
+    image = np.arange(n)[:, None]
+    free = image * ih + (first * op.strides[0] - op.pads[0]).clip(0, ih)
+    return step_distance((image * oh + first + strip) * ow * c, free * iw * c)
 
 
 def unpacked(weights: Buffer, first: Expr, rows: int) -> list[Taps]:

@@ -139,3 +139,15 @@ def test_a_result_may_begin_so_far_below_its_operand(
     got = run_row_by_row(op, x, plan, buffered=buffered)
     np.testing.assert_array_equal(got, y.ravel())
     assert plan.size == plan.lower_bound < net.buffer["a"].size + net.buffer["b"].size
+
+
+@pytest.mark.parametrize(("channels", "shared"), [((4, 4), True), ((4, 8), False)])
+def test_a_kernel_that_permits_it_writes_over_an_operand_of_equal_size(channels: tuple[int, int], shared: bool) -> None:
+    plan = plan_arena(net_around(windowed("conv", 3, 1, channels)), in_place={1})
+    assert (plan.offsets["a"] == plan.offsets["b"]) is shared
+
+
+def test_scratch_memory_never_meets_what_its_operator_reads_and_writes_over() -> None:
+    net = net_around(windowed("conv", 3, 1, (4, 4)))
+    plan = plan_arena(net, {"scratch": (1, 100)}, in_place={1})
+    assert plan.size == plan.lower_bound == 144 + 112

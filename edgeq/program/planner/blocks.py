@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from edgeq.program.ops import Op
@@ -47,7 +47,9 @@ def arena_buffers(program: Program) -> set[str]:
     return {b.name for b in program.buffers if b.data is None and not (b.name in ports and b.bits != 16)}
 
 
-def program_blocks(program: Program, scratch: Mapping[str, tuple[int, int]]) -> list[Block]:
+def program_blocks(
+    program: Program, scratch: Mapping[str, tuple[int, int]], in_place: Collection[int] = ()
+) -> list[Block]:
     """Blocks of the program, in-place chains merged, and of its scratch memories."""
     placed = arena_buffers(program)
     lifetime = _lifetimes(program)
@@ -55,7 +57,8 @@ def program_blocks(program: Program, scratch: Mapping[str, tuple[int, int]]) -> 
     for name in (b.name for b in program.buffers if b.name in placed):
         block[name] = Block([name], aligned(program.buffer[name].nbytes), *lifetime[name])
     for i, op in enumerate(program.ops):
-        source = _overwritten(program, op, i, block)
+        candidates = op.reads[:1] if i in in_place else in_place_operands(op)
+        source = _overwritten(program, op, i, block, candidates)
         if source is not None:
             target = block[op.y]
             source.names += target.names
@@ -77,12 +80,14 @@ def _lifetimes(program: Program) -> dict[str, tuple[int, int]]:
     return span
 
 
-def _overwritten(program: Program, op: Op, index: int, block: Mapping[str, Block]) -> Block | None:
-    """The block that `op` may write over: an operand that dies here and is read in the order of writing."""
+def _overwritten(
+    program: Program, op: Op, index: int, block: Mapping[str, Block], candidates: Iterable[str]
+) -> Block | None:
+    """The block that `op` writes over: that of the first candidate that is as large as the result and dies here."""
     y = program.buffer[op.y]
     if op.y not in block or block[op.y].first != index:
         return None
-    for name in in_place_operands(op):
+    for name in candidates:
         x = program.buffer[name]
         if name in block and block[name].last == index and x.nbytes == y.nbytes and x.dtype == y.dtype:
             return block[name]

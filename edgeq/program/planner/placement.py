@@ -2,18 +2,21 @@
 
 Blocks are placed one after the other, each at the lowest offset where it fits; what remains is the order. Greedy orders
 (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", sec. 5) come first. Where they miss
-the lower bound, a depth-first search over orders follows. Every best plan is found by *some* order: that of its own
-offsets. So the search is exact where its budget of steps suffices, and else ends with the best that it has seen; the
-budget counts steps and not seconds, because equal programs must get equal plans.
+the lower bound, single blocks of the best order are moved at random, and a depth-first search over orders follows.
+Every best plan is found by *some* order: that of its own offsets. So the search is exact where its budget of steps
+suffices, and else ends with the best that it has seen. Budgets count steps and not seconds, and random numbers are the
+same each time, because equal programs must get equal plans.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from edgeq.program.planner.blocks import Block
 from edgeq.program.planner.interference import Interference
 
+MOVES = 400
 SEARCH_STEPS = 8_000
 Offsets = dict[int, int]
 
@@ -28,7 +31,7 @@ def place(blocks: Sequence[Block], space: Interference, bound: int) -> tuple[Off
     proven = bound
     for group in space.components():
         orders = [sorted(group, key=key) for key in _greedy_keys(blocks)]
-        best = min((_in_order(order, space) for order in orders), key=lambda placed: top(placed, space))
+        best = _descend(min(orders, key=lambda order: top(_in_order(order, space), space)), space, bound)
         if top(best, space) > bound:
             search = _Search(group, space, bound, best)
             best = search.run()
@@ -59,6 +62,21 @@ def _greedy_keys(blocks: Sequence[Block]) -> tuple[Callable[[int], tuple[int, ..
         lambda i: (-blocks[i].size, -blocks[i].first),
         lambda i: (life(i) == 1, -blocks[i].first, -blocks[i].size),
     )
+
+
+def _descend(order: list[int], space: Interference, bound: int) -> Offsets:
+    """The best offsets on a random walk over orders that never climbs."""
+    rng = random.Random(0)
+    best = _in_order(order, space)
+    for _ in range(MOVES):
+        if top(best, space) <= bound:
+            break
+        moved = list(order)
+        moved.insert(rng.randrange(len(order)), moved.pop(rng.randrange(len(order))))
+        offsets = _in_order(moved, space)
+        if top(offsets, space) <= top(best, space):
+            order, best = moved, offsets
+    return best
 
 
 def _in_order(order: Iterable[int], space: Interference) -> Offsets:

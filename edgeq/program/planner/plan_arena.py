@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from edgeq.program.planner.blocks import overlaps, program_blocks
 from edgeq.program.planner.interference import interference, lower_bound
@@ -15,6 +15,7 @@ def plan_arena(
     program: Program,
     scratch: Mapping[str, tuple[int, int]] | None = None,
     distances: Mapping[int, int] | None = None,
+    in_place: Collection[int] = (),
 ) -> Plan:
     """Buffers whose lifetimes do not meet may share memory; so may operand and result of an operator that permits it.
 
@@ -22,8 +23,9 @@ def plan_arena(
         scratch: Further buffers: name -> (index of the op that needs it, bytes).
         distances: By op index, of operators that may write over what they read: how far below its operand a result
             must begin at least, in bytes (see `row_distance`).
+        in_place: Indices of further operators whose result may lie exactly where their first operand lies.
     """
-    blocks = program_blocks(program, scratch or {})
+    blocks = program_blocks(program, scratch or {}, in_place)
     pairs = tuple(overlaps(program, blocks, distances or {}))
     space = interference(blocks, pairs)
     offsets, bound = place(blocks, space, lower_bound(blocks, pairs))
