@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from onnx_ir.passes import PassBase
 
@@ -37,6 +37,17 @@ def quantize_passes(
         InsertQdq(weight_bits, activation_bits, per_channel),
         FreezeWeights(),
     ]
+
+
+def split_at_quantization(passes: Sequence[PassBase]) -> tuple[list[PassBase], list[PassBase]]:
+    """The passes before `InsertQdq`, which leave the function as it is, and the others."""
+    first = next((i for i, pass_ in enumerate(passes) if isinstance(pass_, InsertQdq)), 0)
+    return list(passes[:first]), list(passes[first:])
+
+
+def essential(passes: Sequence[PassBase]) -> list[PassBase]:
+    """The least that quantizes: without what only makes it more accurate."""
+    return [pass_ for pass_ in passes if isinstance(pass_, Calibrate | InsertQdq | FreezeWeights)]
 
 
 def import_passes() -> list[PassBase]:

@@ -33,7 +33,7 @@ LEVELS = (
     ("edgeq.package",),
     ("edgeq.run", "edgeq.report"),
     ("edgeq.evaluate", "edgeq.quantizer"),
-    ("edgeq.compiler",),
+    ("edgeq.compiler", "edgeq.debugger"),
     ("edgeq.api", "edgeq.cli"),
     ("edgeq", "edgeq.__main__"),
 )

@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "edgeq.cli.verify:command",
     "bench": "edgeq.cli.bench:command",
     "inspect": "edgeq.cli.inspect:command",
+    "debug": "edgeq.cli.debug:command",
     "targets": "edgeq.cli.targets:command",
     "doctor": "edgeq.cli.doctor:command",
 }

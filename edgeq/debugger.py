@@ -1,0 +1,99 @@
+"""Walks one model to the places where quantization loses precision."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeq.config import Config
+from edgeq.progress import Progress, silent
+from edgeq.quantizer import calibration_samples, quantize, read_samples, recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+SAMPLES = 16
+
+
+def debug(path: Path, config: Config, *, attribution: bool = False, progress: Progress | None = None) -> dict[str, Any]:
+    """What each layer loses and, if asked for, what each pass contributes.
+
+    A float model is quantized as the configuration says and compared with itself before. Of a model that is quantized
+    already, and of a package, only the activations are judged: weights count as exact.
+
+    Args:
+        path: ONNX model, or the folder of a package.
+        attribution: Quantizes a float model again and again, with one pass more each time.
+
+    Returns:
+        `compared`, `samples`, `layers` (as `LayerLoss`, the worst first), `attribution` (per stage; empty where not
+        asked for or without a float model), `warnings`.
+
+    Raises:
+        EdgeqError: As `quantize`, or the package is damaged.
+    """
+    from edgeq.report.debug import layer_losses
+
+    progress = progress or silent
+    warnings: list[str] = []
+    prepared, model, reference = _models(path, config, warnings, progress)
+    feeds = _feeds(prepared, config, warnings)
+    rows = layer_losses(prepared, model, feeds, partial(progress, "compare layers"))
+    return {
+        "compared": "activations" if reference is None else "weights and activations",
+        "samples": len(next(iter(feeds.values()))),
+        "layers": [row.to_dict() for row in rows],
+        "attribution": _attribution(reference, config, progress) if attribution and reference is not None else [],
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _models(
+    path: Path, config: Config, warnings: list[str], progress: Progress
+) -> tuple[ir.Model, ir.Model, ir.Model | None]:
+    """The float model to compare with, the QDQ model, and the user's float model where there is one."""
+    from edgeq.passes.quantized_tensors import without_activation_quantizers
+
+    if path.is_dir():
+        from edgeq.run.artifact import load_artifact
+
+        model = load_artifact(path).model
+        return without_activation_quantizers(model), model, None
+    quantized = quantize(path, config, progress)
+    warnings += quantized.warnings
+    if quantized.imported:
+        return without_activation_quantizers(quantized.model), quantized.model, None
+    return quantized.prepared, quantized.model, quantized.reference
+
+
+def _feeds(model: ir.Model, config: Config, warnings: list[str]) -> dict[str, np.ndarray]:
+    """A few samples, of the evaluation data where they are given."""
+    from edgeq.calibrate.specs import input_specs
+
+    given = config.eval is not None
+    samples = (
+        read_samples(config.eval, input_specs(model)) if given else calibration_samples(model, config, warnings)  # type: ignore[arg-type]
+    )
+    return next(iter(samples.first(SAMPLES).batches(SAMPLES)))
+
+
+def _attribution(reference: ir.Model, config: Config, progress: Progress) -> list[dict[str, Any]]:
+    """By the metric on the evaluation data, or by SQNR on the calibration data."""
+    from edgeq.calibrate.specs import input_specs
+    from edgeq.evaluate import evaluate
+    from edgeq.program.builder import build
+    from edgeq.report.attribution import attribute, stages
+
+    data = config.eval if config.eval is not None else config.calib
+    inputs = input_specs(reference)
+    samples = calibration_samples(reference, config, []) if data is None else read_samples(data, inputs)
+
+    def measure(model: ir.Model) -> dict[str, Any]:
+        answers = evaluate(reference, build(model, "model").program, samples)
+        accuracy = answers.accuracy(config.metric)
+        return {**accuracy.to_dict(), "sqnr_db": answers.accuracy("sqnr").quantized}
+
+    passes = recipe(reference, config, progress, [])
+    return attribute(reference, stages(passes), measure, partial(progress, "attribute"))
