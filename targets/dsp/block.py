@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.portable.tables import Channels
 
-UNROLL = 24
+UNROLL = 48
 """Words of one unrolled step at most."""
 
 UNROLL_WIDE = 16

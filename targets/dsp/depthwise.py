@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from edgeq.targets.portable.tables import Channels
     from edgeq.targets.target import Target
 
+UNROLL = 4
+"""Pairs of windows of one unrolled step at most."""
+
 SCRATCH = 4096
 """Bytes that the planes may take, as long as that is at least one row of windows."""
 
@@ -108,16 +111,24 @@ class Row:
             weights: A and B of each kernel row.
             to: Index of the first output in y.
         """
-        pairs = self.outputs // 2
-        unroll = max(u for u in (1, 2, 3, 4) if pairs % u == 0)
+        pairs, single = divmod(self.outputs, 2)
+        if pairs <= UNROLL:
+            self._straight(memory, at, weights, channel, to, [2] * pairs + [1] * single)
+            return
+        unroll = max(u for u in range(1, UNROLL + 1) if pairs % u == 0)
         with T.serial(pairs // unroll) as i:
-            start = bind("start", opaque(at + i * (unroll * self.stride)))
-            for j in range(unroll):
-                place = to + (i * unroll + j) * (2 * self.channels)
-                self._windows(2, memory, start + j * self.stride, weights, channel, place)
-        if self.outputs % 2:
-            start = bind("start", opaque(at + pairs * self.stride))
-            self._windows(1, memory, start, weights, channel, to + pairs * 2 * self.channels)
+            place = to + i * (unroll * 2 * self.channels)
+            self._straight(memory, at + i * (unroll * self.stride), weights, channel, place, [2] * unroll)
+        if single:
+            self._straight(memory, at + pairs * self.stride, weights, channel, to + pairs * 2 * self.channels, [1])
+
+    def _straight(
+        self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr, counts: list[int]
+    ) -> None:
+        """Neighbouring groups of one or two windows, without a loop."""
+        start = bind("start", opaque(at))
+        for i, count in enumerate(counts):
+            self._windows(count, memory, start + i * self.stride, weights, channel, to + i * 2 * self.channels)
 
     def _windows(self, count: int, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr) -> None:
         """One window, or two neighbouring ones."""
