@@ -5,10 +5,11 @@ from __future__ import annotations
 from edgeq.program.program import Program
 from edgeq.program.rewrites.dead_ops import remove_dead_ops
 from edgeq.program.rewrites.identity_copies import remove_identity_copies
+from edgeq.program.rewrites.order_ops import order_ops
 from edgeq.program.rewrites.remove_channels import remove_channels
 from edgeq.program.verifier import verify_program
 
-REWRITES = (remove_identity_copies, remove_dead_ops, remove_channels)
+REWRITES = (remove_identity_copies, remove_dead_ops, remove_channels, order_ops)
 
 
 def optimize(program: Program) -> Program:

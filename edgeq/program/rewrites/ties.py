@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Lut, MaxPool, Mul, Op
+from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Interpolate, Lut, MaxPool, Mul, Op
 from edgeq.program.program import Program
 from edgeq.program.rewrites.channels import channel_combinations, channel_count, operands
 from edgeq.program.rewrites.readers import mixes_channels, sees_channels
@@ -52,7 +52,7 @@ def _is_channelwise(op: Op, program: Program) -> bool:
             channels = {op.groups, op.x_shape[3], op.y_shape[3]}
         case AveragePool() | MaxPool():
             channels = {op.x_shape[3], op.y_shape[3]}
-        case Lut():
+        case Lut() | Interpolate():
             channels = set()
         case _:
             return False
