@@ -178,7 +178,7 @@ def _report(
     from edgeq.report.report import make_report
 
     progress("check kernels against onnxruntime", 0, 0)
-    noise = {} if quantized.imported else layer_noise(built, quantized.reference, real, integers)
+    noise = {} if quantized.imported else layer_noise(built, quantized.prepared, real, integers)
     return make_report(
         program=lowered.program,
         target=lowered.target.name,

@@ -73,4 +73,4 @@ def evaluate(
         got.append(real_output(port, runner(quantize_inputs(program, batch))[port.name]))
         seen.append(batch[program.inputs[0].name])
         progress("evaluate", sum(map(len, seen)), len(samples))
-    return Answers(*map(np.concatenate, (expected, got, seen)), samples.labels)
+    return Answers(np.concatenate(expected), np.concatenate(got), np.concatenate(seen), samples.labels)

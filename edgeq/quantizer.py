@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from edgeq.progress import Progress
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+    from onnx_ir.passes import PassBase
 
     from edgeq.calibrate.samples import Samples, Spec
     from edgeq.pipeline import PassRecord
@@ -28,6 +28,8 @@ class Quantized:
 
     Attributes:
         reference: The canonical model before quantization: float, or the QDQ model that the user gave.
+        prepared: The same function as the passes before quantization left it (equalized, ...): the model that lost
+            precision. The reference itself where `imported`.
         model: QDQ ONNX with frozen weights.
         imported: The user's model was quantized already: there is no float model to compare with.
         records: The passes that ran.
@@ -35,6 +37,7 @@ class Quantized:
     """
 
     reference: ir.Model
+    prepared: ir.Model
     model: ir.Model
     imported: bool
     records: list[PassRecord]
@@ -49,7 +52,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     """
     from edgeq.frontend import load_model
     from edgeq.passes.import_quantized import is_quantized
-    from edgeq.passes.recipes import import_passes, quantize_passes
+    from edgeq.passes.recipes import import_passes, split_at_quantization
     from edgeq.pipeline import run_passes
 
     warnings: list[str] = []
@@ -64,15 +67,26 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
         source, shapes=config.shapes, warn=warnings.append, dump_dir=config.dump_passes, on_pass=record
     )
     imported = is_quantized(reference)
-    if imported:
-        passes = import_passes()
-    else:
-        samples = calibration_samples(reference, config, warnings)
-        passes = quantize_passes(samples, progress=partial(progress, "calibrate"), warn=warnings.append)
-    model, _ = run_passes(
-        reference.clone(), passes, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
+    passes = import_passes() if imported else recipe(reference, config, progress, warnings)
+    prepare, rest = split_at_quantization(passes)
+    prepared, _ = run_passes(
+        reference.clone(), prepare, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
     )
-    return Quantized(reference, model, imported, records, warnings)
+    model, _ = run_passes(prepared.clone(), rest, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1)
+    return Quantized(reference, prepared, model, imported, records, warnings)
+
+
+def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: list[str]) -> list[PassBase]:
+    """The passes that quantize a float model as the configuration asks.
+
+    Raises:
+        EdgeqError: The calibration data cannot be used.
+    """
+    from edgeq.passes.presets import Scheme, preset_passes
+
+    samples = calibration_samples(reference, config, warnings)
+    scheme = Scheme(config.weight_bits, config.activation_bits, config.granularity == "channel")
+    return preset_passes(samples, config.preset, scheme, config.passes, progress=progress, warn=warnings.append)
 
 
 def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:

@@ -46,8 +46,9 @@ def configure(steps: Sequence[Step], settings: Settings) -> list[PassBase]:
 
 def options_of(pass_: PassBase) -> dict[str, Any]:
     """The options of a pass that users may set, with their present values: numbers, words and switches."""
-    names = [field.name for field in dataclasses.fields(pass_)] if dataclasses.is_dataclass(pass_) else []
-    values = {name: getattr(pass_, name) for name in names}
+    if not dataclasses.is_dataclass(pass_):
+        return {}
+    values = {field.name: getattr(pass_, field.name) for field in dataclasses.fields(pass_)}
     return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
 
 

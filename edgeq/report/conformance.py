@@ -60,12 +60,12 @@ def compare_with_onnxruntime(
 
     computed, outputs = _run(built, integers)
     given = _inputs(built, integers)
-    moved = {value.name: value for value in model.graph.outputs if not _is_dequantized(value)}
+    moved = [str(value.name) for value in model.graph.outputs if not _is_dequantized(value)]
     count = len(next(iter(integers.values())))
     if not computed and not moved:
         return Conformance(0, 0.0, count, {})
     fed = {FED + name: array for name, array in (given | computed).items()}
-    results = FloatRunner(_cut(model, list(given | computed), list(moved))).run({**inputs, **fed})
+    results = FloatRunner(_cut(model, list(given | computed), moved)).run({**inputs, **fed})
     steps = {name: np.abs(results[name].astype(np.int64) - array) for name, array in computed.items()}
     ports = [port for port in built.program.outputs if port.name in moved]
     steps |= {port.name: _steps(port, results[port.name], outputs[port.name]) for port in ports}

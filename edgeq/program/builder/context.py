@@ -80,7 +80,8 @@ class Context:
         if found is None:
             x = self.row_major(x, node)
             found = views(x.index.ravel()[walk], to)
-        return x.buffer, *found
+        x_view, y_view = found
+        return x.buffer, x_view, y_view
 
     def row_major(self, value: Value, node: ir.Node) -> Value:
         """The same value, dense in the order of its logical axes: every value can be copied so (`build_movement`)."""

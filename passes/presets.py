@@ -1,0 +1,92 @@
+"""The presets: which quantization passes run, in order, for how much work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from onnx_ir.passes import PassBase
+
+from edgeq.calibrate.ranges import Method
+from edgeq.calibrate.samples import Samples
+from edgeq.passes.absorb_high_bias import AbsorbHighBias
+from edgeq.passes.calibrate import Calibrate
+from edgeq.passes.configure import Settings, Step, configure
+from edgeq.passes.correct_bias import CorrectBias
+from edgeq.passes.equalize_layers import EqualizeLayers
+from edgeq.passes.freeze_weights import FreezeWeights
+from edgeq.passes.insert_qdq import InsertQdq
+from edgeq.passes.output_noise import OutputNoise
+from edgeq.passes.refine_ranges import RefineRanges
+from edgeq.passes.round_per_layer import RoundPerLayer
+from edgeq.passes.widen_activations import WidenActivations
+
+FEW = 32
+"""Samples that are enough for statistics of channels."""
+
+Preset = Literal["fast", "balanced", "best"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What a model is to be quantized to.
+
+    Attributes:
+        weight_bits: 8, 4 or 2.
+        activation_bits: 8, 16 or 4.
+        per_channel: One weight scale per output channel, not per tensor.
+    """
+
+    weight_bits: int = 8
+    activation_bits: int = 8
+    per_channel: bool = True
+
+    @property
+    def narrow(self) -> bool:
+        """Whether rounding to nearest within the extremes costs much."""
+        return self.weight_bits < 8 or self.activation_bits < 8
+
+    @property
+    def method(self) -> Method:
+        """How activation ranges are chosen: few bits are better spent on the bulk than on the extremes."""
+        return "mse" if self.activation_bits < 8 else "minmax"
+
+
+def preset_passes(
+    samples: Samples,
+    preset: Preset,
+    scheme: Scheme,
+    settings: Settings,
+    *,
+    progress: Callable[[str, int, int], None],
+    warn: Callable[[str], None],
+) -> list[PassBase]:
+    """A canonical float model to QDQ ONNX with integer weights, as a preset does it and the user has changed it.
+
+    Args:
+        samples: For calibration and optimization.
+        settings: Passes to switch or set, by name.
+        progress: Told (stage, steps done, steps in total).
+        warn: Told what looks wrong about the samples.
+
+    Raises:
+        UsageError: There is no such pass or option.
+    """
+    few, bits = samples.first(FEW), scheme.activation_bits
+    widths = (scheme.weight_bits, bits, scheme.per_channel)
+    thorough, best = preset != "fast", preset == "best"
+    judge = OutputNoise(few, *widths) if thorough else None
+    steps = [
+        Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
+        Step(AbsorbHighBias(few), enabled=best),
+        Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
+        Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=best and bits < 8),
+        Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
+        Step(InsertQdq(*widths)),
+        Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=thorough and scheme.narrow),
+        Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not scheme.narrow),
+        Step(FreezeWeights()),
+    ]
+    return configure(steps, settings)
