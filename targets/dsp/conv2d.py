@@ -40,8 +40,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2)
     table = Table(packed_weights(rows.order(op.weight).reshape(o, -1), 1), "weights")
     product = Product(o, 1, kh, rows.window_words, row_words, step, form, channels)
-    blocks, rest = divmod(ow, PIXELS)
-    kept = max(kh - sh, 0)
+    (blocks, rest), kept = divmod(ow, PIXELS), max(kh - sh, 0)
 
     @T.prim_func(private=True)
     def kernel(
@@ -80,6 +79,5 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                         Memory(ring, w, acc, numbers, y), rest, group, (ow - rest) * step, (b * oh + oy + 1) * ow - rest
                     )
 
-    scratch = Scratch("int32", 4 * rows.words)
-    distance = row_distance(op, program, buffered=True)
-    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), distance)
+    operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y))
+    return Generated(kernel, operands, row_distance(op, program, buffered=True))
