@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import onnx_ir as ir
 
 from edgeq.calibrate.prediction import prediction_difference
@@ -24,8 +23,7 @@ SHARES = (1.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.2, 1.5)
 class RefineRanges(ir.passes.InPlacePass):
     """Scales each calibrated range so that quantizing that tensor alone changes the predictions least.
 
-    The mean error of each channel is taken out first, because bias correction takes it out of the network. For few
-    bits; ranges of 16 bits, and those that an operator's mathematics fixes, stay. Leaves the function unchanged.
+    For few bits; ranges of 16 bits, and those that an operator's mathematics fixes, stay. Leaves the function unchanged.
 
     Source: Liu et al., "PD-Quant: Post-Training Quantization based on Prediction Difference Metric", CVPR 2023,
     section 3.2 (activation scales judged by the difference of the final prediction).
@@ -82,11 +80,5 @@ class _Trial:
     def loss(self, params: QuantParams) -> float:
         """What quantizing the tensor changes at the outputs."""
         exact = self.suffix.exact
-        outputs = self.suffix.run(exact + centred(params.dequantize(params.quantize(exact)) - exact))
+        outputs = self.suffix.run(params.dequantize(params.quantize(exact)))
         return prediction_difference(self.reference, outputs, probabilities=self.probabilities)
-
-
-def centred(error: np.ndarray) -> np.ndarray:
-    """Errors, (samples, 1, channels, ...), less the mean of each channel."""
-    axes = tuple(axis for axis in range(error.ndim) if axis != 2)
-    return error - error.mean(axis=axes, keepdims=True)
