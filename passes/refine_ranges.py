@@ -23,7 +23,8 @@ SHARES = (1.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.2, 1.5)
 class RefineRanges(ir.passes.InPlacePass):
     """Scales each calibrated range so that quantizing that tensor alone changes the predictions least.
 
-    For few bits; ranges of 16 bits, and those that an operator's mathematics fixes, stay. Leaves the function unchanged.
+    For few bits; ranges of 16 bits, and those that an operator's mathematics fixes, stay. Leaves the function
+    unchanged.
 
     Source: Liu et al., "PD-Quant: Post-Training Quantization based on Prediction Difference Metric", CVPR 2023,
     section 3.2 (activation scales judged by the difference of the final prediction).

@@ -21,9 +21,13 @@ patiently = settings(deadline=None, suppress_health_check=list(HealthCheck))
 @settings(patiently, max_examples=40)
 @given(graph=random_graphs())
 def test_kernels_are_close_to_onnxruntime(activation_bits: int, most: int, graph: RandomGraph) -> None:
+    """All but interpolated functions, whose bound depends on the function (tests/quant/test_tables.py)."""
     compiled = compile_graph(graph.model, graph.samples, activation_bits=activation_bits)
     found = compare_with_onnxruntime(compiled.model, compiled.built, compiled.real, compiled.integers)
-    assert found.max_steps <= most, found.layers
+    lines = {op.y for op in compiled.built.program.ops if op.kind == "interpolate"}
+    interpolated = {name for name, value in compiled.built.tensors.values() if value.buffer in lines}
+    steps = {name: steps for name, (steps, _) in found.layers.items() if name not in interpolated}
+    assert max(steps.values(), default=0) <= most, steps
 
 
 @pytest.mark.parametrize("activation_bits", [4, 16])
