@@ -50,8 +50,8 @@ class Scheme:
 
     @property
     def method(self) -> Method:
-        """How activation ranges are chosen: few bits are better spent on the bulk than on the extremes."""
-        return "mse" if self.activation_bits < 8 else "minmax"
+        """How activation ranges are chosen: up to 8 bits are better spent on the bulk than on the extremes."""
+        return "mse" if self.activation_bits <= 8 else "minmax"
 
 
 def preset_passes(
@@ -82,7 +82,7 @@ def preset_passes(
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
         Step(AbsorbHighBias(few), enabled=best),
         Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
-        Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=best and bits < 8),
+        Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
         Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=thorough and scheme.narrow),
