@@ -77,6 +77,7 @@ def preset_passes(
     few, bits = samples.first(FEW), scheme.activation_bits
     widths = (scheme.weight_bits, bits, scheme.per_channel)
     thorough, best = preset != "fast", preset == "best"
+    rounds = thorough and scheme.narrow  # rounding by layer corrects the biases, too
     judge = OutputNoise(few, *widths) if thorough else None
     steps = [
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
@@ -85,8 +86,8 @@ def preset_passes(
         Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
-        Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=thorough and scheme.narrow),
-        Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not scheme.narrow),
+        Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=rounds),
+        Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not rounds),
         Step(FreezeWeights()),
     ]
     return configure(steps, settings)

@@ -1,0 +1,51 @@
+"""Which passes the presets run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.calibrate.samples import Samples
+from edgeq.calibrate.synthetic import samples_of
+from edgeq.passes.presets import Preset, Scheme, preset_passes
+from edgeq.pipeline import pass_name
+from edgeq.progress import silent
+
+BASE = ["calibrate", "insert_qdq", "freeze_weights"]
+
+
+@pytest.fixture
+def samples() -> Samples:
+    return samples_of({"x": np.zeros((4, 2), np.float32)}, {"x": ((1, 2), np.dtype(np.float32))})
+
+
+def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) -> list[str]:
+    passes = preset_passes(samples, preset, scheme, settings, progress=silent, warn=lambda text: None)
+    return [pass_name(p) for p in passes]
+
+
+@pytest.mark.parametrize(
+    ("preset", "scheme", "extra"),
+    [
+        ("fast", Scheme(), {"correct_bias"}),
+        ("fast", Scheme(per_channel=False), {"correct_bias", "equalize_layers"}),
+        ("fast", Scheme(weight_bits=4), {"correct_bias"}),
+        ("balanced", Scheme(), {"correct_bias", "equalize_layers"}),
+        ("balanced", Scheme(weight_bits=4), {"round_per_layer", "equalize_layers"}),
+        ("balanced", Scheme(activation_bits=4), {"round_per_layer", "equalize_layers"}),
+        ("best", Scheme(), {"correct_bias", "equalize_layers", "absorb_high_bias"}),
+    ],
+)
+def test_each_preset_has_its_passes(samples: Samples, preset: Preset, scheme: Scheme, extra: set[str]) -> None:
+    found = names(samples, preset, scheme)
+    assert set(found) == {*BASE, *extra}
+    assert [name for name in found if name in BASE] == BASE
+
+
+def test_settings_win_over_the_preset(samples: Samples) -> None:
+    found = names(samples, "fast", Scheme(), correct_bias=False, refine_ranges=True)
+    assert found == ["calibrate", "refine_ranges", "insert_qdq", "freeze_weights"]
+
+
+def test_wide_activations_keep_their_extremes() -> None:
+    assert [Scheme(activation_bits=bits).method for bits in (4, 8, 16)] == ["mse", "mse", "minmax"]
