@@ -1,0 +1,1 @@
+"""Cost of inference on emulated Cortex-M boards."""

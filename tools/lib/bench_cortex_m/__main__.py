@@ -1,0 +1,41 @@
+"""Command line of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench_cortex_m.measure import ROOT, measure
+from bench_cortex_m.tables import LAYERS, RATIOS, TOTALS, layer_rows, markdown, total_rows, write_csv
+
+TARGETS = ("cortex-m4",)
+MODELS = ("resnet8", "dscnn", "vww", "autoencoder", "sww", "mnist_mbv2_torch")
+OUT = ROOT / "benchmarks"
+
+TEXT = """\
+# Inference on Cortex-M
+
+Made by `tools/bench_cortex_m`: models compiled with default flags (int8, calibrated on the zoo's samples), every
+result equal to the interpreter's, instructions counted exactly in QEMU. RAM is arena with scratch memory, inputs and
+outputs; the stack is apart. Flash is the linked package, with its call sequence. Ratios are to CMSIS-NN called
+layer by layer (`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
+
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures inference on emulated boards; writes benchmarks/cortex_m*.")
+    parser.add_argument(
+        "models", nargs="*", default=MODELS, metavar="MODEL", help="only these models; nothing is written"
+    )
+    arguments = parser.parse_args()
+    cells = [measure(target, model) for target in TARGETS for model in arguments.models]
+    table = markdown((*TOTALS, *RATIOS), total_rows(cells))
+    print(table)
+    if tuple(arguments.models) == MODELS:
+        OUT.mkdir(exist_ok=True)
+        write_csv(OUT / "cortex_m.csv", (*TOTALS, *RATIOS), total_rows(cells))
+        write_csv(OUT / "cortex_m_layers.csv", LAYERS, layer_rows(cells))
+        (OUT / "cortex_m.md").write_text(TEXT + table)
+
+
+main()

@@ -1,0 +1,62 @@
+"""One cell of the table: a model compiled for a target, verified and measured."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import edgeq
+from edgeq.package.read import read_package
+
+ROOT = Path(__file__).resolve().parents[3]
+ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
+VERIFIED = 3
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a package costs.
+
+    Attributes:
+        macs: Of the program that is run: channels that are provably constant are gone from it.
+        instructions: Of one inference.
+        flash: Linked bytes of the package: code, call sequence, weights, constants.
+        ram: Arena (scratch memory is part of it), inputs and outputs.
+        stack: Deepest use of the stack.
+        layers: Of `edgeq bench`, in order: `name`, `op`, `instructions`, `macs`.
+    """
+
+    target: str
+    model: str
+    macs: int
+    instructions: int
+    flash: int
+    ram: int
+    stack: int
+    layers: tuple[dict[str, Any], ...]
+
+
+def measure(target: str, model: str) -> Cell:
+    """Compiles with the calibration samples of the zoo and otherwise default flags; ends where runners disagree."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / model
+        edgeq.compile(ZOO / model / "model.onnx", target, calibration=ZOO / model / "calib.npz", out=out)
+        verdict = edgeq.verify(out, VERIFIED)
+        if not verdict["equal"]:
+            sys.exit(f"{model} on {target} differs: {verdict['first_difference']}")
+        cost = edgeq.bench(out)
+        manifest = read_package(out).manifest
+    return Cell(
+        target,
+        model,
+        sum(layer["macs"] for layer in cost["kernels"]),
+        cost["instructions"],
+        cost["flash_bytes"]["total"],
+        manifest.arena_bytes + sum(port.bytes for port in manifest.inputs + manifest.outputs),
+        cost["stack_bytes"],
+        tuple(cost["kernels"]),
+    )
