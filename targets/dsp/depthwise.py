@@ -66,7 +66,9 @@ def strip_planes(op: Conv2D) -> tuple[int, Planes]:
     row_words = pairs * op.strides[1] + 1
     kh, oh = op.weight.shape[1], op.y_shape[1]
     rows = SCRATCH // (4 * CHANNELS * row_words)
-    strip = min(max((rows - kh) // op.strides[0] + 1, 1), oh)
+    most = min(max((rows - kh) // op.strides[0] + 1, 1), oh)
+    # Strips of equal height: the last one, moved back, repeats as little as can be.
+    strip = -(-oh // -(-oh // most))
     height = (strip - 1) * op.strides[0] + kh
     return strip, Planes(op.x_shape[2], op.x_shape[3], op.pads[1], row_words, height, op.x_zero_point)
 

@@ -32,9 +32,7 @@ def differing_calls(
 
 def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> str:
     parts = ["#include <string.h>", '#include "edgeq_board.h"']
-    parts.append(
-        f"static uint8_t arena[{max(lowered.plan.size, 1)}] {_ALIGNED};"
-    )
+    parts.append(f"static uint8_t arena[{max(lowered.plan.size, 1)}] {_ALIGNED};")
     parts.append(f"static uint8_t wrong[{len(lowered.calls)}];")
     parts += [_array(f"static const {c.data.dtype}_t {c.symbol}[]", c.data) for c in lowered.constants]
     prototypes = {c.symbol: f"void {c.symbol}({', '.join(map(_type, c.arguments))});" for c in lowered.calls}
