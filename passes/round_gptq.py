@@ -19,10 +19,13 @@ class RoundGptq(LayerwisePass):
         ridge: Above 0, weights are first solved anew so that the quantized inputs give the float output, pulled
             towards the float weights with this strength.
         damping: Share of the mean diagonal that is added to the covariance.
+        restarts: Of the random search for better integers.
     """
 
     ridge: float = 0.0
     damping: float = 0.01
+    restarts: int = 0
 
     def quantize(self, layer: Layer) -> Solution:
-        return Gptq(self.ridge or None, self.damping).solve(layer, everything=True)
+        method = Gptq(self.ridge or None, self.damping, self.restarts, self.seed)
+        return method.solve(layer, everything=True)

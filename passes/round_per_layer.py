@@ -10,7 +10,8 @@ from edgeq.reconstruct.layer import Layer, Solution
 from edgeq.reconstruct.method import Method, choose
 from edgeq.reconstruct.nearest import Nearest
 
-METHODS: tuple[Method, ...] = (Nearest(), Gptq(), Gptq(ridge=0.1), Gptq(ridge=0.01))
+RIDGES = (None, 1.0, 0.1, 0.03)
+"""Of `Gptq`."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,13 @@ class RoundPerLayer(LayerwisePass):
 
     Source: held-out choice after Pham et al., "MetaAug: Meta-Data Augmentation for Post-Training Quantization", ECCV
     2024, section 1 (calibration sets overfit).
+
+    Attributes:
+        restarts: Of the random search for better integers (`Gptq.restarts`).
     """
 
+    restarts: int = 20
+
     def quantize(self, layer: Layer) -> Solution:
-        return choose(layer, METHODS).solve(layer, everything=True)
+        methods: list[Method] = [Nearest(), *(Gptq(ridge, restarts=self.restarts, seed=self.seed) for ridge in RIDGES)]
+        return choose(layer, methods).solve(layer, everything=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +35,7 @@ class Replica:
         self.constants = constants
         self._aliases = aliases
         self._opset = model.opset_imports[""]
-        known = constants.keys() | aliases.keys()
-        self._nodes = [node for node in model.graph if not known & {str(value.name) for value in node.outputs}]
+        self._nodes = _needed(model.graph, constants.keys(), aliases.keys())
         self._last_use = {self._name(v): i for i, node in enumerate(self._nodes) for v in node.inputs if v is not None}
         self._values = dict(inputs)
         self._done = 0
@@ -77,3 +76,16 @@ class Replica:
             return {}
         shapes = {name: array.shape[1:] for name, array in inputs.items()}
         return Segment(nodes, self._opset, shapes, outputs, constants, self._aliases).run(inputs)
+
+
+def _needed(graph: ir.Graph, constants: Set[str], aliases: Set[str]) -> list[ir.Node]:
+    """The nodes to run for the graph outputs, in order of execution."""
+    wanted = {str(value.name) for value in graph.outputs}
+    kept: list[ir.Node] = []
+    for node in reversed(graph):
+        made = wanted & {str(value.name) for value in node.outputs}
+        if made and not made <= constants:
+            wanted |= {str(value.name) for value in node.inputs if value is not None}
+            if not made <= aliases:
+                kept.append(node)
+    return kept[::-1]

@@ -15,7 +15,7 @@ from edgeq.reconstruct.scales import clipped_scale, full_scale
 
 from .layers import linear_layer
 
-METHODS = (Nearest(), Gptq(), Gptq(ridge=0.01))
+METHODS = (Nearest(), Gptq(), Gptq(ridge=0.01, restarts=3))
 
 
 def loss(layer: Layer, method: Method) -> float:
@@ -65,6 +65,13 @@ def test_second_order_beats_nearest(options: dict[str, int]) -> None:
 def test_resolving_makes_up_for_noise_before_the_layer() -> None:
     layer = linear_layer(noise=0.3)
     assert loss(layer, Gptq(ridge=0.01)) < 0.9 * loss(layer, Gptq())
+
+
+def test_search_helps_and_is_seeded() -> None:
+    layer = linear_layer(bits=2)
+    assert loss(layer, Gptq(restarts=20)) < 0.98 * loss(layer, Gptq())
+    first, second = (Gptq(restarts=5, seed=1).solve(layer, everything=True) for _ in range(2))
+    np.testing.assert_array_equal(first.integers, second.integers)
 
 
 def test_choice_is_by_the_rows_held_out() -> None:

@@ -7,91 +7,109 @@ from itertools import product
 import numpy as np
 import pytest
 
-from edgeq.reconstruct.quadratic import damped, descend, refit_scale, round_columns
+from edgeq.reconstruct.columns import round_columns
+from edgeq.reconstruct.quadratic import Point, Quadratic, damped
 
-LOW, HIGH = -2, 1
+LOW, HIGH = LIMITS = (-2, 1)
 
 
-def problem(inputs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A weight (1, 3, inputs), a strongly coupled Hessian, and scales (1, 3)."""
-    rng = np.random.default_rng(seed)
+def problem(inputs: int, *, limits: tuple[int, int] = LIMITS, shared: bool = False) -> Quadratic:
+    """Three outputs, with a strongly coupled Hessian."""
+    rng = np.random.default_rng(0)
     root = rng.standard_normal((1, inputs, inputs))
     hessian = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(inputs)
-    return rng.standard_normal((1, 3, inputs)).astype(np.float32), hessian, np.full((1, 3), 0.8, np.float32)
+    return Quadratic(rng.standard_normal((1, 3, inputs)), hessian, np.zeros((1, 3)), limits, shared)
 
 
-def loss(integers: np.ndarray, weight: np.ndarray, hessian: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(groups, outputs)."""
-    difference = integers * scale[..., None] - weight
-    return ((difference @ hessian) * difference).sum(axis=-1)
+def nearest(quadratic: Quadratic, scale: float = 0.8) -> Point:
+    return Point(np.rint(quadratic.weight / scale).clip(*quadratic.limits), np.full((1, 3), scale))
+
+
+def best_integers(quadratic: Quadratic, scale: np.ndarray) -> np.ndarray:
+    """The least loss of each output over all integers: (outputs,)."""
+    inputs = quadratic.weight.shape[-1]
+    everything = np.array(list(product(range(LOW, HIGH + 1), repeat=inputs)), float)
+    losses = []
+    for output in range(3):
+        difference = everything * scale[0, output] - quadratic.weight[0, output]
+        losses.append(((difference @ quadratic.hessian[0]) * difference).sum(axis=1).min())
+    return np.array(losses)
+
+
+def test_loss_is_the_quadratic_form() -> None:
+    quadratic = problem(4)
+    point = nearest(quadratic)
+    difference = (point.integers * point.scale[..., None] - quadratic.weight)[0, 1]
+    assert np.isclose(quadratic.loss(point)[0, 1], difference @ quadratic.hessian[0] @ difference)
 
 
 def test_columns_report_the_loss_they_make() -> None:
-    weight, hessian, scale = problem(40)
-    scales = np.stack([scale, 1.3 * scale])
-    integers, losses = round_columns(weight, hessian, scales, LOW, HIGH)
-    for candidate in range(2):
-        exact = loss(integers[candidate], weight, hessian, scales[candidate])
-        np.testing.assert_allclose(losses[candidate], exact, rtol=1e-3)
+    quadratic = problem(40)
+    scales = np.full((2, 1, 3), 0.8, np.float32) * np.array([1, 1.3], np.float32)[:, None, None]
+    integers, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scales, LIMITS)
+    for i in range(2):
+        np.testing.assert_allclose(losses[i], quadratic.loss(Point(integers[i], scales[i])), rtol=1e-3)
     assert integers.min() >= LOW and integers.max() <= HIGH
     np.testing.assert_array_equal(integers, np.rint(integers))
 
 
 @pytest.mark.parametrize("inputs", [5, 40, 70])
 def test_columns_beat_nearest(inputs: int) -> None:
-    weight, hessian, scale = problem(inputs)
-    nearest = np.rint(weight / scale[..., None])
-    _, losses = round_columns(weight, hessian, scale[None], -8, 7)
-    assert losses.sum() < 0.9 * loss(nearest, weight, hessian, scale).sum()
+    quadratic = problem(inputs, limits=(-8, 7))
+    scale = np.full((1, 1, 3), 0.8, np.float32)
+    _, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scale, (-8, 7))
+    assert losses.sum() < 0.9 * quadratic.loss(nearest(quadratic)).sum()
 
 
-def test_independent_inputs_are_rounded_to_nearest() -> None:
-    weight, _, scale = problem(9)
-    integers, _ = round_columns(weight, np.diag(np.arange(1.0, 10.0))[None], scale[None], LOW, HIGH)
-    np.testing.assert_array_equal(integers[0], np.rint(weight / scale[..., None]).clip(LOW, HIGH))
+def test_columns_round_independent_inputs_to_nearest() -> None:
+    weight = problem(9).weight.astype(np.float32)
+    integers, _ = round_columns(weight, np.diag(np.arange(1.0, 10.0))[None], np.full((1, 1, 3), 0.8, "f4"), LIMITS)
+    np.testing.assert_array_equal(integers[0], np.rint(weight / np.float32(0.8)).clip(*LIMITS))
 
 
 def test_descent_ends_where_no_single_integer_can_improve() -> None:
-    weight, hessian, scale = problem(6)
-    found = descend(np.zeros_like(weight), weight, hessian, scale, LOW, HIGH)
-    least = loss(found, weight, hessian, scale)
+    quadratic = problem(6)
+    scale = np.full((1, 3), 0.8)
+    found = Point(quadratic.descended(np.zeros((1, 3, 6)), scale), scale)
+    least = quadratic.loss(found)
     for output, column, value in product(range(3), range(6), range(LOW, HIGH + 1)):
-        other = found.copy()
+        other = found.integers.copy()
         other[0, output, column] = value
-        assert loss(other, weight, hessian, scale)[0, output] >= least[0, output] - 1e-9
+        assert quadratic.loss(Point(other, scale))[0, output] >= least[0, output] - 1e-9
 
 
-def test_descent_comes_close_to_the_best_of_all_integers() -> None:
-    weight, hessian, scale = problem(6)
-    everything = np.array(list(product(range(LOW, HIGH + 1), repeat=6)), np.float32)
-    best = [loss(everything[None], weight[:, [i]], hessian, scale[:, [i]]).min() for i in range(3)]
-    start, _ = round_columns(weight, hessian, scale[None], LOW, HIGH)
-    found = loss(descend(start[0], weight, hessian, scale, LOW, HIGH), weight, hessian, scale)[0]
-    assert (found >= np.array(best) - 1e-6).all()
-    assert found.sum() <= 1.5 * sum(best)
+def test_search_finds_what_exhaustive_search_finds() -> None:
+    quadratic = problem(6)
+    start = quadratic.improve(nearest(quadratic))
+    found = quadratic.search(start, 30, np.random.default_rng(0))
+    assert (quadratic.loss(found) <= quadratic.loss(start)).all()
+    np.testing.assert_allclose(quadratic.loss(found)[0], best_integers(quadratic, found.scale), rtol=1e-6)
 
 
-def test_refitted_scale_is_the_minimum() -> None:
-    weight, hessian, scale = problem(8)
-    integers = np.rint(weight / scale[..., None]).clip(LOW, HIGH)
-    fitted = refit_scale(integers, weight, hessian, scale, shared=False)
-    least = loss(integers, weight, hessian, fitted)
+def test_fitted_scale_is_the_minimum() -> None:
+    quadratic = problem(8)
+    integers = nearest(quadratic).integers
+    scale = quadratic.fitted_scale(nearest(quadratic))
+    least = quadratic.loss(Point(integers, scale))
     for factor in (0.99, 1.01):
-        assert (loss(integers, weight, hessian, factor * fitted) > least).all()
+        assert (quadratic.loss(Point(integers, factor * scale)) > least).all()
 
 
 def test_shared_scale_is_one_scale() -> None:
-    weight, hessian, scale = problem(8)
-    integers = np.rint(weight / scale[..., None]).clip(LOW, HIGH)
-    fitted = refit_scale(integers, weight, hessian, scale, shared=True)
-    assert np.unique(fitted).size == 1
-    least = loss(integers, weight, hessian, fitted).sum()
-    assert all(loss(integers, weight, hessian, factor * fitted).sum() > least for factor in (0.99, 1.01))
+    quadratic = problem(8, shared=True)
+    integers = nearest(quadratic).integers
+    scale = quadratic.fitted_scale(nearest(quadratic))
+    assert np.unique(scale).size == 1
+    least = quadratic.loss(Point(integers, scale)).sum()
+    assert all(quadratic.loss(Point(integers, factor * scale)).sum() > least for factor in (0.99, 1.01))
+    searched = quadratic.search(Point(integers, scale), 5, np.random.default_rng(0))
+    assert np.unique(searched.scale).size == 1
 
 
 def test_output_without_weights_keeps_its_scale() -> None:
-    weight, hessian, scale = problem(4)
-    np.testing.assert_array_equal(refit_scale(0 * weight, weight, hessian, scale, shared=False), scale)
+    quadratic = problem(4)
+    point = Point(np.zeros((1, 3, 4)), np.full((1, 3), 0.3))
+    np.testing.assert_array_equal(quadratic.fitted_scale(point), point.scale)
 
 
 def test_damping_makes_a_singular_hessian_invertible() -> None:
