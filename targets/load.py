@@ -1,4 +1,4 @@
-"""Reads targets from `boards/*.toml`; a wrong file is reported by file, key and expected type."""
+"""Reads targets from `boards/*.toml`, plug-ins' too; a wrong file is reported by file, key and expected type."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from edgeq.errors import UsageError
+from edgeq.targets.families import board_folders
 from edgeq.targets.target import Target
-
-BOARDS = Path(__file__).parent / "boards"
 
 
 def load_target(name: str) -> Target:
@@ -34,9 +33,18 @@ def all_targets() -> tuple[Target, ...]:
     """Every target, by name.
 
     Raises:
-        UsageError: A board file is wrong.
+        UsageError: A board file is wrong, or two targets have one name.
     """
-    return tuple(read_target(path) for path in sorted(BOARDS.glob("*.toml")))
+    files: dict[str, Path] = {}
+    targets = []
+    for path in (path for folder in board_folders() for path in sorted(folder.glob("*.toml"))):
+        target = read_target(path)
+        for name in (target.name, *target.aliases):
+            if name in files:
+                raise UsageError(f"the target name {name!r} is already that of {files[name]}", file=path)
+            files[name] = path
+        targets.append(target)
+    return tuple(sorted(targets, key=lambda target: target.name))
 
 
 def read_target(path: Path) -> Target:

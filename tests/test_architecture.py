@@ -21,6 +21,7 @@ LEVELS = (
         "edgeq.config_values",
         "edgeq.pipeline",
         "edgeq.progress",
+        "edgeq.targets.families",
         "edgeq.targets.target",
         "edgeq.targets.load",
         "edgeq.version",

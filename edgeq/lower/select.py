@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UnsupportedError
+from edgeq.targets.families import family_package
 
 if TYPE_CHECKING:
     from edgeq.lower.rule import Rule
@@ -25,11 +26,11 @@ def for_c(target: Target) -> Target:
 def rules(target: Target) -> tuple[Rule, ...]:
     """The kernels that `target` may use, the preferred ones first.
 
-    A family is a package `edgeq.targets.<family>` whose module `rules` has a tuple RULES. It is imported by name:
-    kernels are written against this package, so this package cannot import them while it loads.
+    A family is a package (`edgeq.targets.<family>`, or a plug-in's) whose module `rules` has a tuple RULES. It is
+    imported by name: kernels are written against this package, so this package cannot import them while it loads.
     """
-    families = dict.fromkeys((target.family, FALLBACK))
-    return tuple(rule for family in families for rule in import_module(f"edgeq.targets.{family}.rules").RULES)
+    packages = map(family_package, dict.fromkeys((target.family, FALLBACK)))
+    return tuple(rule for package in packages for rule in import_module(f"{package}.rules").RULES)
 
 
 def select(op: Op, program: Program, target: Target) -> Rule:

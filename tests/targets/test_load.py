@@ -8,7 +8,10 @@ from edgeq.errors import UsageError
 from edgeq.run.counters import COUNTERS
 from edgeq.run.firmware import BOARD
 from edgeq.run.toolchain import TOOLS
-from edgeq.targets.load import BOARDS, all_targets, load_target, read_target
+from edgeq.targets.families import HERE
+from edgeq.targets.load import all_targets, load_target, read_target
+
+BOARDS = HERE / "boards"
 
 EMULATED = [target for target in all_targets() if target.emulator is not None]
 
