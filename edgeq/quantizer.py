@@ -82,7 +82,8 @@ def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: li
     Raises:
         EdgeqError: The calibration data cannot be used.
     """
-    from edgeq.passes.presets import Scheme, preset_passes
+    from edgeq.passes.presets import preset_passes
+    from edgeq.passes.scheme import Scheme
 
     samples = calibration_samples(reference, config, warnings)
     scheme = Scheme(config.weight_bits, config.activation_bits, config.granularity == "channel")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from onnx_ir.passes import PassBase
 
-from edgeq.calibrate.ranges import Method
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.absorb_high_bias import AbsorbHighBias
 from edgeq.passes.calibrate import Calibrate
@@ -19,39 +17,16 @@ from edgeq.passes.equalize_layers import EqualizeLayers
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.output_noise import OutputNoise
+from edgeq.passes.plugins import with_plugins
 from edgeq.passes.refine_ranges import RefineRanges
 from edgeq.passes.round_per_layer import RoundPerLayer
+from edgeq.passes.scheme import Scheme
 from edgeq.passes.widen_activations import WidenActivations
 
 FEW = 32
 """Samples that are enough for statistics of channels."""
 
 Preset = Literal["fast", "balanced", "best"]
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """What a model is to be quantized to.
-
-    Attributes:
-        weight_bits: 8, 4 or 2.
-        activation_bits: 8, 16 or 4.
-        per_channel: One weight scale per output channel, not per tensor.
-    """
-
-    weight_bits: int = 8
-    activation_bits: int = 8
-    per_channel: bool = True
-
-    @property
-    def narrow(self) -> bool:
-        """Whether rounding to nearest within the extremes costs much."""
-        return self.weight_bits < 8 or self.activation_bits < 8
-
-    @property
-    def method(self) -> Method:
-        """How activation ranges are chosen: up to 8 bits are better spent on the bulk than on the extremes."""
-        return "mse" if self.activation_bits <= 8 else "minmax"
 
 
 def preset_passes(
@@ -72,7 +47,7 @@ def preset_passes(
         warn: Told what looks wrong about the samples.
 
     Raises:
-        UsageError: There is no such pass or option.
+        UsageError: There is no such pass or option, or a plug-in is broken.
     """
     few, bits = samples.first(FEW), scheme.activation_bits
     widths = (scheme.weight_bits, bits, scheme.per_channel)
@@ -90,4 +65,4 @@ def preset_passes(
         Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not rounds),
         Step(FreezeWeights()),
     ]
-    return configure(steps, settings)
+    return configure(with_plugins(steps, samples, scheme), settings)

@@ -7,7 +7,8 @@ import pytest
 
 from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.synthetic import samples_of
-from edgeq.passes.presets import Preset, Scheme, preset_passes
+from edgeq.passes.presets import Preset, preset_passes
+from edgeq.passes.scheme import Scheme
 from edgeq.pipeline import pass_name
 from edgeq.progress import silent
 
