@@ -41,9 +41,7 @@ def with_plugins(steps: Sequence[Step], samples: Samples, scheme: Scheme) -> lis
         plugin = _load(point)
         names = [step.name for step in known]
         if plugin.after not in names:
-            raise UsageError(
-                f"the plug-in {point.name!r} wants to follow the pass {plugin.after!r}, which is not there"
-            )
+            raise UsageError(f"the plug-in {point.name!r} wants to follow {plugin.after!r}: there is no such pass")
         known.insert(names.index(plugin.after) + 1, Step(plugin.make(samples, scheme), enabled=False))
     return known
 

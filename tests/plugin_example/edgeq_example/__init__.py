@@ -1,0 +1,1 @@
+"""A plug-in for edgeq: family `example` with one kernel, a board that uses it, and a pass."""
