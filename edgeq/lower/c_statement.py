@@ -9,7 +9,7 @@ from edgeq.errors import VerificationError
 from edgeq.lower.c_expression import ExpressionPrinter, c_type, is_scalar
 
 if TYPE_CHECKING:
-    from tvm.tirx import PrimFunc, Stmt, Var
+    from tvm.tirx import Buffer, PrimFunc, Stmt, Var
 
 INDENT = "    "
 
@@ -20,10 +20,12 @@ def print_function(func: PrimFunc) -> str:
     Raises:
         VerificationError: The function holds a node that has no C form.
     """
-    return _FunctionPrinter(func).definition()
+    return FunctionPrinter(func).definition()
 
 
-class _FunctionPrinter:
+class FunctionPrinter:
+    """Prints one function; dialects of C override what they write differently."""
+
     def __init__(self, func: PrimFunc) -> None:
         self.func = func
         self.expressions = ExpressionPrinter()
@@ -32,6 +34,7 @@ class _FunctionPrinter:
         self.body = [s for s in statements if type(s).__name__ != "DeclBuffer"]
 
     def definition(self) -> str:
+        """The text of the function."""
         parameters = [self._parameter(p) for p in self.func.params]
         lines = [f"void {self.func.attrs['global_symbol']}({', '.join(parameters)})", "{"]
         for statement in self.body:
@@ -41,9 +44,12 @@ class _FunctionPrinter:
     def _parameter(self, pointer: Var) -> str:
         """The parameter has the name of the buffer that lies at it."""
         buffer = next(d.buffer for d in self.declarations if d.data.same_as(pointer))
-        const = "" if any(s.buffer.same_as(buffer) for s in _stores(self.body)) else "const "
+        const = "" if self._is_written(buffer) else "const "
         restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
         return f"{const}{c_type(buffer.dtype)} *{restrict}{self._name(buffer)}"
+
+    def _is_written(self, buffer: Buffer) -> bool:
+        return any(store.buffer.same_as(buffer) for store in _stores(self.body))
 
     def _name(self, variable: Var) -> str:
         """A name for a new variable that none in scope has."""
