@@ -23,6 +23,7 @@ class Emulator:
         counter: Kind of instruction counter, and the board support file that reads it; `edgeq/run/counters.py`
             knows what its readings mean.
         flash, ram: Where code and data go on the emulated board.
+        vectors: Where the processor starts, if that is not the first byte of the flash.
     """
 
     command: tuple[str, ...]
@@ -30,6 +31,7 @@ class Emulator:
     counter: str
     flash: Memory
     ram: Memory
+    vectors: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Target:
         family: Folder of kernels that this target prefers (`portable` is always the fallback).
         triple, cpu: For LLVM.
         aliases: Other names for it.
-        features: What kernels may rely on: `dsp`, `long-multiply`, `divide`.
+        features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`.
         float_abis: Those offered (`soft`, `hard`), the default first; empty where the ISA has no such choice.
         llvm_features, llvm_abi: For LLVM, where triple and cpu do not say it all.
         gcc: The cross compiler's command, and gcc_flags what selects this CPU in it. Empty for the host.

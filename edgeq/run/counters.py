@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -28,11 +29,24 @@ class Counter:
     instructions: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _mps2_timer(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Low: a 25 MHz counter, 3.2 ticks per instruction. High: seconds, which tell how often the low word wrapped."""
+SHIFT = 7
+"""Of the boards whose counter is a timer: an instruction lasts 128 ns."""
+
+
+def _timer(clock: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Low: a counter of `clock` Hz. High: seconds, which tell how often the low word wrapped."""
     ticks = low % WORD
-    wraps = np.rint((high * 25_000_000 - ticks) / WORD)
-    return np.rint((ticks + wraps * WORD) / 3.2).astype(np.int64)
+    wraps = np.rint((high * clock - ticks) / WORD)
+    return _executed(clock, ticks + wraps * WORD)
+
+
+def _counter(clock: int, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The two halves of a counter of `clock` Hz."""
+    return _executed(clock, high * WORD + low)
+
+
+def _executed(clock: int, ticks: np.ndarray) -> np.ndarray:
+    return np.rint(ticks / (clock * 1e-9 * 2**SHIFT)).astype(np.int64)
 
 
 def _minstret(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -41,6 +55,8 @@ def _minstret(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 COUNTERS = {
-    "mps2_timer": Counter(icount_shift=7, instructions=_mps2_timer),
+    "mps2_timer": Counter(SHIFT, partial(_timer, 25_000_000)),
+    "iotkit_timer": Counter(SHIFT, partial(_timer, 20_000_000)),
+    "sse300_counter": Counter(SHIFT, partial(_counter, 32_000_000)),
     "minstret": Counter(icount_shift=0, instructions=_minstret),
 }

@@ -95,5 +95,6 @@ def _float_flags(target: Target, float_abi: str | None) -> tuple[str, ...]:
 
 def _linker_script(emulator: Emulator) -> str:
     template = (BOARD / "board.ld.j2").read_text()
-    values = {"flash": emulator.flash, "ram": emulator.ram, "stack_bytes": STACK_BYTES}
+    memories = {"vectors": emulator.vectors, "flash": emulator.flash, "ram": emulator.ram}
+    values = {**memories, "stack_bytes": STACK_BYTES}
     return jinja2.Template(template, undefined=jinja2.StrictUndefined).render(values)

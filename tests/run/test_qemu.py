@@ -39,6 +39,9 @@ int main(void) {
 }
 """
 
+# One target of each emulated machine.
+MACHINES = {load_target(name).emulator.command: (name, float_abi) for name, float_abi in ALL_BOARDS}.values()
+
 
 def build(folder: Path, target: Target, text: str, **options: str) -> Path:
     (folder / "main.c").write_text(text)
@@ -46,6 +49,7 @@ def build(folder: Path, target: Target, text: str, **options: str) -> Path:
     return folder / "main.elf"
 
 
+@pytest.mark.parametrize("board", MACHINES, indirect=True, ids="-".join)
 def test_instructions_are_counted_exactly(board: tuple[Target, str], tmp_path: Path) -> None:
     target, _ = board
     result = run_firmware(build(tmp_path, target, LOOP), target, timeout=60, files_dir=tmp_path)

@@ -1,15 +1,19 @@
-/* Startup for Armv6-M and Armv7-M: vector table, entry, faults, semihosting. */
+/* Startup for Armv6-M, Armv7-M and Armv8-M: vector table, entry, faults, semihosting. */
 #include "edgeq_board.h"
 #include "edgeq_start.h"
 
 extern char edgeq_stack_top[];
 
 static void reset(void) {
-#ifdef __ARM_FP
-    /* A hard-float compiler may keep integers in FPU registers: grant access to coprocessors 10 and 11 (CPACR). */
+#if __ARM_ARCH >= 7
+    /* Compilers may keep integers in FPU registers, kernels use vectors: access to coprocessors 10 and 11 (CPACR). */
     *(volatile uint32_t *)0xe000ed88u |= 0xfu << 20;
-    __asm__ volatile("dsb\n isb");
 #endif
+#if __ARM_ARCH >= 8
+    /* Low-overhead branches (CCR.LOB), where the core has them. */
+    *(volatile uint32_t *)0xe000ed14u |= 1u << 19;
+#endif
+    __asm__ volatile("dsb\n isb");
     edgeq_start();
 }
 

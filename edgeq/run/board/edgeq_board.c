@@ -78,7 +78,8 @@ void edgeq_write(int file, const void *data, size_t size) {
     }
 }
 
-void edgeq_stack_paint(void) {
+/* Not shrink-wrapped: what the function itself saves must lie above `own`. */
+__attribute__((optimize("no-shrink-wrap"))) void edgeq_stack_paint(void) {
     const char *own = edgeq_stack_pointer();
     for (volatile uint32_t *word = edgeq_stack_limit; (const char *)word < own; word++) {
         *word = PAINT;
