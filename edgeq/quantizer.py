@@ -63,9 +63,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
         progress(f"pass {done.name}", len(records), 0)
 
     progress("load model", 0, 0)
-    reference = load_model(
-        source, shapes=config.shapes, warn=warnings.append, dump_dir=config.dump_passes, on_pass=record
-    )
+    reference = load_model(source, shapes=config.shapes, dump_dir=config.dump_passes, on_pass=record)
     imported = is_quantized(reference)
     passes = import_passes() if imported else recipe(reference, config, progress, warnings)
     prepare, rest = split_at_quantization(passes)

@@ -32,6 +32,7 @@ LEVELS = (
     ("edgeq.lower",),
     ("edgeq.targets",),
     ("edgeq.package",),
+    ("edgeq.cycles",),
     ("edgeq.run", "edgeq.report"),
     ("edgeq.evaluate", "edgeq.quantizer"),
     ("edgeq.compiler", "edgeq.debugger"),
@@ -39,7 +40,7 @@ LEVELS = (
     ("edgeq", "edgeq.__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-HEAVY = {"networkx", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "onnxsim", "scipy", "tvm", "xgboost"}
+HEAVY = {"networkx", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "scipy", "tvm", "xgboost"}
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 

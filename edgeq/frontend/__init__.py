@@ -1,4 +1,4 @@
-"""A model file to checked, simplified, shape-inferred, canonical ONNX."""
+"""A model file to checked, shape-inferred, canonical ONNX."""
 
 from edgeq.frontend.load import load_model
 

@@ -26,7 +26,6 @@ def load_model(
     path: str | os.PathLike[str],
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
-    warn: Callable[[str], None] = lambda text: None,
     dump_dir: Path | None = None,
     on_pass: Callable[[PassRecord], None] | None = None,
     check: bool = True,
@@ -36,7 +35,6 @@ def load_model(
     Args:
         path: An ONNX file; external data may lie in its own folder.
         shapes: Shape of each input whose dynamic dimensions are not just the batch (which becomes 1).
-        warn: Called with each warning, one sentence.
         dump_dir: Where to write the model after each pass.
         on_pass: Called after each pass.
         check: Whether operators that edgeq cannot compile are refused (`survey` wants to see them).
@@ -47,7 +45,7 @@ def load_model(
         UsageError: `shapes` does not fit the model.
     """
     with _blaming(path):
-        model = import_model(Path(path), shapes=shapes or {}, warn=warn)
+        model = import_model(Path(path), shapes=shapes or {})
         model, _ = run_passes(model, canonical_passes(), dump_dir=dump_dir, on_pass=on_pass)
         check_finite(model)
         if check:
@@ -55,16 +53,15 @@ def load_model(
     return model
 
 
-def import_model(path: Path, *, shapes: Mapping[str, tuple[int, ...]], warn: Callable[[str], None]) -> ir.Model:
-    """The model checked, converted to opset 21, simplified and shape-inferred, not yet canonical."""
+def import_model(path: Path, *, shapes: Mapping[str, tuple[int, ...]]) -> ir.Model:
+    """The model checked, converted to opset 21 and shape-inferred, not yet canonical."""
     proto = read_proto(path)
     check_structure(proto)
     load_external_data(proto, path)
     check_values(proto)
     bind_input_shapes(proto, shapes)
     proto.ir_version = limits.IR_VERSION
-    proto = _simplified(_converted(proto), warn)
-    model = ir.from_proto(proto)
+    model = ir.from_proto(_converted(proto))
     _drop_own_metadata(model)
     common.NameFixPass()(model)
     return model
@@ -83,34 +80,9 @@ def _blaming(path: object) -> Iterator[None]:
 
 def _converted(proto: onnx.ModelProto) -> onnx.ModelProto:
     try:
-        return run_worker("convert", proto)
+        return run_worker(proto)
     except WorkerError as error:
         raise ModelError(f"not a valid ONNX model: {error}", fix="check it with onnx.checker") from error
-
-
-def _simplified(proto: onnx.ModelProto, warn: Callable[[str], None]) -> onnx.ModelProto:
-    # Quantizers are part of what a quantized model means, and onnxsim may fold them away: our own passes suffice.
-    if any(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in proto.graph.node):
-        return proto
-    try:
-        simplified = run_worker("simplify", proto)
-    except WorkerError as error:
-        warn(f"the model was not simplified: onnxsim {error}")
-        return proto
-    _restore_node_names(simplified.graph, proto.graph)
-    simplified.ir_version = limits.IR_VERSION
-    simplified.ClearField("metadata_props")  # onnxsim's log
-    simplified.metadata_props.extend(proto.metadata_props)
-    return simplified
-
-
-def _restore_node_names(graph: onnx.GraphProto, original: onnx.GraphProto) -> None:
-    """A node that onnxsim made gets the name of the user's node that computed the same value."""
-    names = {name: node.name for node in original.node for name in node.output}
-    known = set(names.values())
-    for node in graph.node:
-        if node.name not in known:
-            node.name = names.get(node.output[0], node.name)
 
 
 def _drop_own_metadata(model: ir.Model) -> None:

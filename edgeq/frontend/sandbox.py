@@ -1,11 +1,10 @@
-"""Runs the worker: C++ libraries on untrusted models, in a child process with limits on time and memory."""
+"""Runs the worker: ONNX's C++ code on untrusted models, in a child process with limits on time and memory."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -16,17 +15,16 @@ _WORKER = Path(__file__).with_name("worker.py")
 
 
 class WorkerError(Exception):
-    """The worker failed; the text says how. Callers turn it into an error or a warning."""
+    """The worker failed; the text says how. Callers turn it into an error."""
 
 
 def run_worker(
-    task: Literal["convert", "simplify"],
     model: onnx.ModelProto,
     *,
     seconds: float = limits.WORKER_SECONDS,
     max_bytes: int = limits.WORKER_BYTES,
 ) -> onnx.ModelProto:
-    """`model` as the worker's task leaves it.
+    """`model` as the worker leaves it: checked, converted, with shapes.
 
     Args:
         seconds: Time limit, wall clock.
@@ -37,7 +35,7 @@ def run_worker(
     """
     # -P: the user's working directory must not be able to shadow the libraries.
     numbers = map(str, (limits.OPSET, limits.MAX_ELEMENTS, max_bytes))
-    command = [sys.executable, "-P", str(_WORKER), task, *numbers]
+    command = [sys.executable, "-P", str(_WORKER), *numbers]
     try:
         done = subprocess.run(command, input=model.SerializeToString(), capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired:

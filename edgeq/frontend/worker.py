@@ -1,6 +1,6 @@
-"""The child process that runs C++ libraries on untrusted models. Reads a model on stdin, writes one on stdout.
+"""The child process that runs ONNX's C++ code on untrusted models. Reads a model on stdin, writes one on stdout.
 
-Run by its path, so that it imports nothing of edgeq:  python worker.py convert|simplify OPSET MAX_ELEMENTS MAX_BYTES
+Run by its path, so that it imports nothing of edgeq:  python worker.py OPSET MAX_ELEMENTS MAX_BYTES
 """
 
 from __future__ import annotations
@@ -35,28 +35,16 @@ def refuse_large(model: onnx.ModelProto, max_elements: int) -> None:
             raise ValueError(f"value {value.name!r} has {elements} elements; the limit is {max_elements}")
 
 
-def simplify(model: onnx.ModelProto, opset: int, max_elements: int) -> onnx.ModelProto:
-    """Simplified by onnxsim; batch normalization stays, as its statistics are needed later."""
-    import onnxsim
-
-    simplified, sound = onnxsim.simplify(model, skip_fuse_bn=True)
-    if not sound:
-        raise ValueError("onnxsim's own check of the simplified model failed")
-    refuse_large(simplified, max_elements)
-    return simplified
-
-
 def main() -> None:
-    """Run the task named on the command line within its memory limit."""
-    task = {"convert": convert, "simplify": simplify}[sys.argv[1]]
-    opset, max_elements, max_bytes = (int(text) for text in sys.argv[2:])
+    """Convert within the memory limit of the command line."""
+    opset, max_elements, max_bytes = (int(text) for text in sys.argv[1:])
     resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints must not reach the answer
     model = onnx.ModelProto.FromString(sys.stdin.buffer.read())
     try:
-        result = task(model, opset, max_elements)
+        result = convert(model, opset, max_elements)
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {error}")
     with os.fdopen(answer, "wb") as stream:

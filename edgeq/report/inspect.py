@@ -11,7 +11,7 @@ def inspect_model(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     """Operators, shapes, cost and support of a model.
 
     Returns:
-        `inputs` and `outputs` (name to shape), `nodes`, `macs`, `params`, `warnings`.
+        `inputs` and `outputs` (name to shape), `nodes`, `macs`, `params`.
 
     Raises:
         EdgeqError: The file cannot be read as a model.
@@ -19,8 +19,7 @@ def inspect_model(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     from edgeq.frontend import load_model
     from edgeq.frontend.survey import survey
 
-    warnings: list[str] = []
-    model = load_model(path, shapes=shapes, warn=warnings.append, check=False)
+    model = load_model(path, shapes=shapes, check=False)
     rows = [
         {
             "name": row.name,
@@ -38,7 +37,6 @@ def inspect_model(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
         "nodes": rows,
         "macs": sum(row["macs"] for row in rows),
         "params": sum(row["params"] for row in rows),
-        "warnings": warnings,
     }
 
 
