@@ -123,7 +123,7 @@ def _lower(
     from edgeq.version import __version__
 
     progress("build program", 0, 0)
-    built = build(quantized.model, name, Interface(config.io_layout, config.input_type))
+    built = build(quantized.model, name, Interface(config.io_layout, config.input_type, config.io))
     program = optimize(built.program)
     progress("generate kernels", 0, 0)
     lowered = lower(program, for_c(target) if config.emit == "c" else target)

@@ -40,6 +40,7 @@ class Config:
         metric: What accuracy means; None lets the evaluation data decide.
         io_layout: Layout of inputs and outputs at the firmware's interface.
         input_type: Type of inputs and outputs at the firmware's interface.
+        io: Where they lie: in the `arena`, which takes least RAM, or in memory of the `caller`.
         shapes: Shape of each input that has dynamic dimensions besides its batch.
         input_range: Range of random calibration data; used only without `calib`.
         seed: Of everything random.
@@ -64,6 +65,7 @@ class Config:
     metric: Literal["top1", "agreement", "sqnr", "auc"] | None = None
     io_layout: Literal["model", "nchw", "nhwc"] = "model"
     input_type: Literal["int8", "uint8", "int16"] = "int8"
+    io: Literal["arena", "caller"] = "arena"
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     input_range: tuple[float, float] = (0.0, 1.0)
     seed: int = 0
@@ -89,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "metric": values.choice("top1", "agreement", "sqnr", "auc"),
     "io_layout": values.choice("model", "nchw", "nhwc"),
     "input_type": values.choice("int8", "uint8", "int16"),
+    "io": values.choice("arena", "caller"),
     "shapes": values.SHAPES,
     "input_range": values.INTERVAL,
     "seed": values.WHOLE,

@@ -79,6 +79,7 @@ def test_all_keys(toml: Any, tmp_path: Path) -> None:
         metric = "top1"
         io-layout = "nchw"
         input-type = "int16"
+        io = "caller"
         input-range = [0, 255]
         seed = 7
         [shapes]
@@ -99,6 +100,7 @@ def test_all_keys(toml: Any, tmp_path: Path) -> None:
         metric="top1",
         io_layout="nchw",
         input_type="int16",
+        io="caller",
         shapes={"image": (1, 3, 96, 96)},
         input_range=(0.0, 255.0),
         seed=7,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @config_option("float_abi", "Calling convention of the objects; default: the target's.")
 @config_option("io_layout", "Layout of inputs and outputs.")
 @config_option("input_type", "Type of inputs and outputs.")
+@config_option("io", "Where inputs and outputs lie: in the arena (least RAM), or in the caller's own memory.")
 @config_option("max_flash", "Budget: fail with exit code 3 above it.", metavar="SIZE")
 @config_option("max_ram", "Budget: fail with exit code 3 above it.", metavar="SIZE")
 @model_options

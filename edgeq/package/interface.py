@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,23 +19,32 @@ class PortView:
     """One port, in the words of C.
 
     Attributes:
+        program: Name of the program.
         port: The port of the program.
         direction: `input` or `output`.
         c_name: Its field in the struct of pointers.
         macro: Prefix of its macros, such as `RESNET_INPUT_IMAGE`.
         dtype: Type of an element at the interface: int8, uint8 or int16.
+        offset: Where it lies in the arena, in bytes; None where the caller keeps it.
     """
 
+    program: str
     port: Port
     direction: Direction
     c_name: str
     macro: str
     dtype: str
+    offset: int | None
 
     @property
     def field(self) -> str:
         """The caller's pointer, as the call sequence reaches it."""
         return f"{self.direction}s->{self.c_name}"
+
+    @property
+    def accessor(self) -> str:
+        """The header's function that gives its place in the arena."""
+        return f"{self.program}_{self.direction}_{self.c_name}"
 
     @property
     def c_type(self) -> str:
@@ -73,9 +81,9 @@ class Interface:
         return self.inputs + self.outputs
 
 
-def interface(program: Program) -> Interface:
+def interface(program: Program, plan: Plan) -> Interface:
     """The ports of `program`, each with a C name of its own among its kind."""
-    return Interface(_views(program, program.inputs, "input"), _views(program, program.outputs, "output"))
+    return Interface(_views(program, plan, "input"), _views(program, plan, "output"))
 
 
 def arena_bytes(plan: Plan) -> int:
@@ -83,11 +91,15 @@ def arena_bytes(plan: Plan) -> int:
     return max(plan.size, plan.alignment)
 
 
-def _views(program: Program, ports: Sequence[Port], direction: Direction) -> tuple[PortView, ...]:
+def _views(program: Program, plan: Plan, direction: Direction) -> tuple[PortView, ...]:
+    ports = program.inputs if direction == "input" else program.outputs
     names = identifiers([port.name for port in ports], fallback=direction)
     prefix = f"{program.name}_{direction}_".upper()
+    offsets = plan.offsets if program.io == "arena" else {}
     return tuple(
-        PortView(port, direction, name, prefix + name.upper(), _dtype(program, port))
+        PortView(
+            program.name, port, direction, name, prefix + name.upper(), _dtype(program, port), offsets.get(port.buffer)
+        )
         for port, name in zip(ports, names, strict=True)
     )
 

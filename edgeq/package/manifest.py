@@ -25,8 +25,9 @@ class PortEntry:
         c_name: Its field in the C struct.
         dtype: int8, uint8 or int16.
         shape: At the interface.
-        bytes: Of the caller's buffer.
+        bytes: Of the buffer.
         scale, zero_point: real = scale * (integer - zero_point).
+        arena_offset: Bytes from the start of the arena; None if the caller keeps it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class PortEntry:
     bytes: int
     scale: float
     zero_point: int
+    arena_offset: int | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Manifest:
         float_abi: `hard`, `soft` or empty.
         emit: `lib` or `c`.
         io_layout: Asked for at the interface: `model`, `nchw` or `nhwc`.
+        io: Where inputs and outputs lie: `arena` or `caller`.
         model_sha256: Of the user's model file.
         arena_bytes, arena_align: Of the working memory.
         files: sha256 of each other file of the package, by path.
@@ -85,6 +88,7 @@ class Manifest:
     float_abi: str
     emit: str
     io_layout: str
+    io: str
     model_sha256: str
     arena_bytes: int
     arena_align: int
@@ -100,7 +104,8 @@ class Manifest:
 
 def describe(source: PackageSource) -> Manifest:
     """The manifest of a package, its files not yet listed."""
-    plan, ports = source.lowered.plan, interface(source.lowered.program)
+    program, plan = source.lowered.program, source.lowered.plan
+    ports = interface(program, plan)
     return Manifest(
         format=FORMAT,
         name=source.name,
@@ -109,6 +114,7 @@ def describe(source: PackageSource) -> Manifest:
         float_abi=source.float_abi,
         emit=source.emit,
         io_layout=source.io_layout,
+        io=program.io,
         model_sha256=source.model_sha256,
         arena_bytes=arena_bytes(plan),
         arena_align=plan.alignment,
@@ -146,7 +152,9 @@ def load_manifest(data: bytes) -> Manifest:
 
 def _port(port: PortView) -> PortEntry:
     model = port.port
-    return PortEntry(model.name, port.c_name, port.dtype, model.shape, port.nbytes, model.scale, model.zero_point)
+    return PortEntry(
+        model.name, port.c_name, port.dtype, model.shape, port.nbytes, model.scale, model.zero_point, port.offset
+    )
 
 
 def _kernels(lowered: Lowered, ports: Interface) -> tuple[KernelEntry, ...]:

@@ -69,7 +69,7 @@ def render(source: PackageSource) -> dict[str, str]:
 def _context(source: PackageSource) -> dict[str, object]:
     """What the templates may speak of. Text of the model is in it only as identifiers and sanitized comments."""
     lowered, name = source.lowered, source.name
-    ports = interface(lowered.program)
+    ports = interface(lowered.program, lowered.plan)
     return {
         "name": name,
         "NAME": name.upper(),
@@ -79,6 +79,7 @@ def _context(source: PackageSource) -> dict[str, object]:
         "emit": source.emit,
         "abi": required_abi(lowered.target, source.float_abi) if source.emit == "lib" else None,
         "plan": lowered.plan,
+        "io": lowered.program.io,
         "arena_bytes": arena_bytes(lowered.plan),
         "alignment": lowered.plan.alignment,
         "interface": ports,

@@ -52,7 +52,8 @@ class Sequence:
 def sequence(lowered: Lowered, interface: Interface) -> Sequence:
     """The call sequence of a lowered program."""
     offsets = lowered.plan.offsets
-    in_arena = {port: f"base + {offsets[port.port.buffer]}" for port in interface.ports if port.port.buffer in offsets}
+    copied = [port for port in interface.ports if port.offset is None and port.port.buffer in offsets]
+    in_arena = {port: f"base + {offsets[port.port.buffer]}" for port in copied}
     return Sequence(
         _prototypes(lowered.calls),
         tuple(CopyView(in_arena[p], p.field, f"{p.macro}_BYTES") for p in interface.inputs if p in in_arena),

@@ -44,7 +44,7 @@ class RamBytes:
 
     Attributes:
         arena: Working memory that the caller provides.
-        io: The caller's buffers for inputs and outputs.
+        io: The caller's buffers for inputs and outputs that do not lie in the arena.
         statics: Of the generated code: it has none.
         stack: Bound for one inference: the call sequence and its deepest kernel.
     """
@@ -73,7 +73,7 @@ def ram_bytes(lowered: Lowered, objects: Iterable[KernelObject]) -> RamBytes:
     deepest = max((kernel.stack_bytes for kernel in objects), default=0)
     return RamBytes(
         arena=arena_bytes(lowered.plan),
-        io=sum(port.nbytes for port in interface(lowered.program).ports),
+        io=sum(port.nbytes for port in interface(lowered.program, lowered.plan).ports if port.offset is None),
         stack=deepest + _call_sequence_frame(lowered),
     )
 

@@ -16,7 +16,7 @@ from edgeq.program.program import Buffer, Port, Program
 
 def print_program(program: Program) -> str:
     """The whole program as text, ending in a newline."""
-    lines = [f"program {program.name}: {len(program.ops)} ops, {program.macs} MACs"]
+    lines = [f"program {program.name}: {len(program.ops)} ops, {program.macs} MACs, io {program.io}"]
     lines += [f"  input  {_port(program, port)}" for port in program.inputs]
     lines += [f"  output {_port(program, port)}" for port in program.outputs]
     lines += [f"  const  {_buffer(b)} = {_array(b.data)}" for b in program.buffers if b.data is not None]

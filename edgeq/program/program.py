@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from edgeq.program.ops import Op
+
+PortMemory = Literal["arena", "caller"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +75,19 @@ class Port:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A straight-line integer program."""
+    """A straight-line integer program.
+
+    Attributes:
+        io: Where inputs and outputs lie: in the arena, where other buffers use the memory of an input after its last
+            reader and that of an output before its first writer, or wherever the caller keeps them.
+    """
 
     name: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     buffers: tuple[Buffer, ...]
     ops: tuple[Op, ...]
+    io: PortMemory = "arena"
 
     @cached_property
     def buffer(self) -> dict[str, Buffer]:

@@ -13,7 +13,7 @@ from edgeq.package.read import Package, read_package
 from edgeq.program.builder import Interface, build_program
 from edgeq.program.builder.ports import InputType, Layout
 from edgeq.program.printer import print_program
-from edgeq.program.program import Program
+from edgeq.program.program import PortMemory, Program
 from edgeq.program.rewrites import optimize
 from edgeq.targets.load import load_target
 from edgeq.targets.target import Target
@@ -71,7 +71,9 @@ def load_artifact(directory: Path) -> Artifact:
     package = read_package(directory)
     manifest = package.manifest
     model = ir.load(package.qdq_model)
-    interface = Interface(cast(Layout, manifest.io_layout), cast(InputType, manifest.inputs[0].dtype))
+    interface = Interface(
+        cast(Layout, manifest.io_layout), cast(InputType, manifest.inputs[0].dtype), cast(PortMemory, manifest.io)
+    )
     program = optimize(build_program(model, manifest.name, interface))
     if print_program(program) != package.read(PROGRAM_TEXT).decode():
         raise VerificationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from edgeq.package.names import require_identifier
 from edgeq.package.read import Package
 from edgeq.run.counters import COUNTERS
 from edgeq.run.firmware import BOARD, board_of, build_firmware, symbol_sizes
+from edgeq.run.plugin import Counting
 from edgeq.run.qemu import run_firmware
 from edgeq.run.samples import pack_samples, unpack_samples
 from edgeq.targets.load import load_target
@@ -61,7 +62,7 @@ def run_on_qemu(package: Package, inputs: Mapping[str, np.ndarray], *, timeout: 
         UsageError: The target has no emulated board.
         FirmwareError: The firmware could not be built, failed, or did not end in time.
     """
-    with _finished(package, inputs, "run", timeout) as (folder, target):
+    with finished_run(package, inputs, "run", timeout) as (folder, target):
         records = np.fromfile(folder / "run.bin", _RECORD)
         counts = _instructions(target, records["begin"], records["end"])
         return QemuResult(
@@ -74,7 +75,7 @@ def run_on_qemu(package: Package, inputs: Mapping[str, np.ndarray], *, timeout: 
 
 def profile_on_qemu(package: Package, inputs: Mapping[str, np.ndarray], *, timeout: float = TIMEOUT) -> np.ndarray:
     """Instructions of each kernel call with its arguments, (samples, kernels) int64. Raises as `run_on_qemu`."""
-    with _finished(package, inputs, "profile", timeout) as (folder, target):
+    with finished_run(package, inputs, "profile", timeout) as (folder, target):
         marks = np.fromfile(folder / "profile.bin", _MARK).reshape(-1, len(package.manifest.kernels) + 1)
         counts = _instructions(target, marks[:, :-1], marks[:, 1:])
         return counts[1:] - counts[0, 0]
@@ -85,23 +86,33 @@ def trace_on_qemu(
 ) -> list[list[np.ndarray]]:
     """The bytes that each kernel call wrote, as int8: [sample][kernel]. Raises as `run_on_qemu`."""
     ends = np.cumsum([kernel.bytes for kernel in package.manifest.kernels])
-    with _finished(package, inputs, "trace", timeout) as (folder, _):
+    with finished_run(package, inputs, "trace", timeout) as (folder, _):
         rows = np.fromfile(folder / "trace.bin", np.int8).reshape(-1, ends[-1])
         return [np.split(row, ends[:-1]) for row in rows]
 
 
 @contextmanager
-def _finished(
-    package: Package, inputs: Mapping[str, np.ndarray], mode: Mode, timeout: float
+def finished_run(
+    package: Package,
+    inputs: Mapping[str, np.ndarray],
+    mode: Mode,
+    timeout: float,
+    counting: Callable[[Path], Counting] | None = None,
 ) -> Iterator[tuple[Path, Target]]:
-    """A temporary folder in which the runner firmware of this mode has run; and the target."""
+    """A temporary folder in which the runner firmware of this mode has run, as `firmware.elf`; and the target.
+
+    Args:
+        counting: From the firmware to what QEMU is to count by address.
+    """
     manifest = package.manifest
     target = load_target(manifest.target)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)
         (folder / "inputs.bin").write_bytes(pack_samples(manifest.inputs, inputs))
         _build_runner(package, target, mode, folder)
-        result = run_firmware(folder / "firmware.elf", target, timeout=timeout, files_dir=folder)
+        elf = folder / "firmware.elf"
+        what = counting(elf) if counting else None
+        result = run_firmware(elf, target, timeout=timeout, files_dir=folder, counting=what)
         if result.exit_code:
             text = (result.stdout + result.stderr).strip()
             raise FirmwareError(f"the firmware failed on the emulated {target.name}: {text}", file=package.directory)
@@ -132,6 +143,7 @@ def runner_source(manifest: Manifest, mode: Mode) -> str:
         mode=mode,
         inputs=[_port(port, "input") for port in manifest.inputs],
         outputs=[_port(port, "output") for port in manifest.outputs],
+        io=manifest.io,
         kernels=[{"data": _result(kernel), "bytes": kernel.bytes} for kernel in manifest.kernels],
         arena_bytes=manifest.arena_bytes,
         arena_align=manifest.arena_align,
@@ -141,7 +153,8 @@ def runner_source(manifest: Manifest, mode: Mode) -> str:
 def _port(port: PortEntry, direction: str) -> dict[str, object]:
     c_name = require_identifier(port.c_name)
     require_identifier(port.dtype)
-    return {"c_name": c_name, "variable": f"{direction}_{c_name}", "c_type": c_type(port.dtype), "bytes": port.bytes}
+    place = f"{direction}_{c_name}" if port.arena_offset is None else f"arena + {port.arena_offset}"
+    return {"c_name": c_name, "place": place, "c_type": c_type(port.dtype), "bytes": port.bytes}
 
 
 def _result(kernel: KernelEntry) -> str:

@@ -15,7 +15,7 @@ from edgeq.package.source import PackageSource
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Copy, Dense, Lut, Op, Requantize, View
 from edgeq.program.planner import plan_arena
-from edgeq.program.program import Buffer, Port, Program
+from edgeq.program.program import Buffer, Port, PortMemory, Program
 from edgeq.targets.load import load_target
 
 KERNELS_C = """\
@@ -61,7 +61,7 @@ void toy_k2(const int8_t *x, const int8_t *w, const int32_t *b, const int32_t *m
 HOSTILE = ('"; system("x")', "trigraph ??/ */ int evil; /*\n#error \u202e", "class")
 
 
-def _program() -> Program:
+def _program(io: PortMemory) -> Program:
     rng = np.random.default_rng(7)
     table = np.arange(127, -129, -1).astype(np.int8)
     view = View((5,), (1,))
@@ -90,6 +90,7 @@ def _program() -> Program:
             Buffer("b5", (8,)),
         ),
         ops,
+        io,
     )
 
 
@@ -130,8 +131,18 @@ def _golden(program: Program) -> tuple[dict[str, np.ndarray], dict[str, np.ndarr
 
 @pytest.fixture(scope="session")
 def source() -> PackageSource:
-    """The toy as C for cortex-m4."""
-    program = _program()
+    """The toy as C for cortex-m4, its inputs and outputs in memory of the caller."""
+    return _source("caller")
+
+
+@pytest.fixture(scope="session")
+def arena_source() -> PackageSource:
+    """The same, inputs and outputs in the arena."""
+    return _source("arena")
+
+
+def _source(io: PortMemory) -> PackageSource:
+    program = _program(io)
     inputs, outputs = _golden(program)
     return PackageSource(
         lowered=_lowered(program),

@@ -77,11 +77,37 @@ int main(void)
 """
 
 
+ARENA_ERRORS = """
+#include "toy.h"
+int main(void)
+{
+    static uint8_t memory[TOY_ARENA_BYTES + TOY_ARENA_ALIGN] __attribute__((aligned(TOY_ARENA_ALIGN)));
+    if (toy_invoke(0) != TOY_ERROR_NULL) return 1;
+    if (toy_invoke(memory + 8) != TOY_ERROR_ALIGNMENT) return 2;
+    for (unsigned i = 0; i < sizeof memory; i++) if (memory[i] != 0) return 3;
+    return toy_invoke(memory) != TOY_OK;
+}
+"""
+
+
 @pytest.fixture
-def package(source: PackageSource, tmp_path: Path) -> Path:
-    """The toy as C on disk."""
+def caller_package(source: PackageSource, tmp_path: Path) -> Path:
+    """The toy as C on disk, its inputs and outputs in memory of the caller."""
     write_package(build_package(source), tmp_path / "toy")
     return tmp_path / "toy"
+
+
+@pytest.fixture
+def arena_package(arena_source: PackageSource, tmp_path: Path) -> Path:
+    """The same, inputs and outputs in the arena."""
+    write_package(build_package(arena_source), tmp_path / "arena")
+    return tmp_path / "arena"
+
+
+@pytest.fixture(params=["arena", "caller"])
+def package(request: pytest.FixtureRequest) -> Path:
+    """Either of them."""
+    return Path(request.getfixturevalue(f"{request.param}_package"))
 
 
 def sources(package: Path) -> list[Path]:
@@ -100,10 +126,16 @@ def test_strict_c99(package: Path, compiler: tuple[str, ...], optimize: str) -> 
 
 
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
-def test_header_is_cxx11(package: Path, tmp_path: Path, compiler: str) -> None:
-    (tmp_path / "user.cpp").write_text(
-        '#include "toy.h"\nint f(toy_inputs *i, toy_outputs *o) { return toy_invoke(i, o, 0); }'
-    )
+@pytest.mark.parametrize(
+    ("io", "call"),
+    [
+        ("caller", "int f(toy_inputs *i, toy_outputs *o) { return toy_invoke(i, o, 0); }"),
+        ("arena", "int f(void *a) { *toy_input_wide_input(a) = 1; return toy_invoke(a) + *toy_output_out_0(a); }"),
+    ],
+)
+def test_header_is_cxx11(request: pytest.FixtureRequest, tmp_path: Path, compiler: str, io: str, call: str) -> None:
+    package = request.getfixturevalue(f"{io}_package")
+    (tmp_path / "user.cpp").write_text(f'#include "toy.h"\n{call}')
     flags = ("-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-DTOY_PROFILE")
     run(compiler, *flags, "-c", f"-I{package}/include", "user.cpp", cwd=tmp_path)
 
@@ -117,7 +149,7 @@ def test_self_test_passes(package: Path, compiler: tuple[str, ...]) -> None:
 
 def test_self_test_tells_the_wrong_sample(package: Path) -> None:
     text = (package / "selftest.c").read_text()
-    start = text.rindex("{\n", 0, text.index("static int8_t output_out_0["))
+    start = text.rindex("{\n", 0, text.index("static const int16_t expected_out_0_2["))
     wrong = text[:start] + re.sub(r"-?\d+", lambda m: str(-1 - int(m[0])), text[start:], count=1)
     (package / "selftest.c").write_text(wrong)
     flags = (*STRICT, "-Iinclude", "-DEDGEQ_SELFTEST_MAIN")
@@ -135,7 +167,22 @@ def test_self_test_tells_the_wrong_sample(package: Path) -> None:
     ],
     ids=["profiling hook", "error codes", "odd addresses"],
 )
-def test_firmware(package: Path, program: str, flags: tuple[str, ...], extra: tuple[str, ...]) -> None:
+def test_firmware(caller_package: Path, program: str, flags: tuple[str, ...], extra: tuple[str, ...]) -> None:
+    run_with(caller_package, program, flags, extra)
+
+
+@pytest.mark.parametrize(
+    ("program", "flags", "extra"),
+    [(PROFILED, ("-DTOY_PROFILE",), ("selftest.c",)), (ARENA_ERRORS, SANITIZE, ())],
+    ids=["profiling hook", "error codes"],
+)
+def test_firmware_with_inputs_and_outputs_in_the_arena(
+    arena_package: Path, program: str, flags: tuple[str, ...], extra: tuple[str, ...]
+) -> None:
+    run_with(arena_package, program, flags, extra)
+
+
+def run_with(package: Path, program: str, flags: tuple[str, ...], extra: tuple[str, ...]) -> None:
     (package / "user.c").write_text(program)
     run("gcc", "-std=c99", *flags, "-Iinclude", *sources(package), *extra, "user.c", "-o", "user", cwd=package)
     run(package / "user")

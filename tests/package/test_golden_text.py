@@ -21,8 +21,17 @@ GOLDEN = Path(__file__).parent / "golden"
     ["include/toy.h", "src/toy.c", "src/toy_private.h", "src/toy_data.c", "CMakeLists.txt", "main.c", "manifest.json"],
 )
 def test_text(source: PackageSource, path: str) -> None:
+    check(source, path, GOLDEN)
+
+
+@pytest.mark.parametrize("path", ["include/toy.h", "src/toy.c", "main.c", "manifest.json"])
+def test_text_with_inputs_and_outputs_in_the_arena(arena_source: PackageSource, path: str) -> None:
+    check(arena_source, path, GOLDEN / "arena")
+
+
+def check(source: PackageSource, path: str, folder: Path) -> None:
     text = build_package(source)[path].decode("ascii")
-    golden = GOLDEN / Path(path).name
+    golden = folder / Path(path).name
     if os.environ.get("EDGEQ_UPDATE_GOLDEN"):
         golden.write_text(text, encoding="ascii")
     assert text == golden.read_text(encoding="ascii")

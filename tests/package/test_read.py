@@ -26,7 +26,7 @@ def package(source: PackageSource, tmp_path: Path) -> Path:
 def test_reads_back(package: Path, source: PackageSource) -> None:
     opened = read_package(package)
     assert (opened.manifest.name, opened.manifest.target, opened.manifest.emit) == ("toy", "cortex-m4", "c")
-    assert opened.manifest.inputs[0] == PortEntry("class", "class_2", "uint8", (1, 2, 2, 2), 8, 0.0039215689, 128)
+    assert opened.manifest.inputs[0] == PortEntry("class", "class_2", "uint8", (1, 2, 2, 2), 8, 0.0039215689, 128, None)
     assert opened.manifest.kernels[2] == KernelEntry(2, "toy_k1", "backwards", "b3", 32, None, 10)
     assert opened.manifest.kernels[3] == KernelEntry(3, "toy_k2", "class", "b2", None, "out_0", 3)
     assert opened.qdq_model.read_bytes() == source.qdq_model

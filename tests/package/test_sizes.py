@@ -31,6 +31,11 @@ def test_ram(source: PackageSource) -> None:
     assert ram.total == ram.arena + ram.io + ram.stack
 
 
+def test_ram_with_inputs_and_outputs_in_the_arena(arena_source: PackageSource) -> None:
+    ram = ram_bytes(arena_source.lowered, OBJECTS)
+    assert (ram.arena, ram.io) == (48, 0)
+
+
 def test_an_empty_arena_is_still_an_array(source: PackageSource) -> None:
     lowered = replace(source.lowered, plan=Plan({}, 0, 0))
     assert ram_bytes(lowered, OBJECTS).arena == 16

@@ -1,4 +1,4 @@
-"""A program as the C files of its package, and a check that runs them with every array at an odd address."""
+"""A program as the C files of its package, and a check that runs them: arrays of the caller lie at odd addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeq.lower.c_source import c_sources
 from edgeq.lower.lower import lower
 from edgeq.lower.select import for_c
 from edgeq.package.arrays import rows
-from edgeq.package.interface import PortView, interface
+from edgeq.package.interface import Interface, PortView, interface
 from edgeq.package.render import render
 from edgeq.package.source import PackageSource
 from edgeq.targets.load import load_target
@@ -32,10 +32,8 @@ int check_{name}(void)
     int sample;
 
     for (sample = 0; sample < {samples} && wrong == 0; sample++) {{
-        {name}_inputs inputs;
-        {name}_outputs outputs;
 {allocate}
-        wrong = {name}_invoke(&inputs, &outputs, arena) != 0;
+        wrong = {name}_invoke({arguments}) != 0;
 {compare}
     }}
     return wrong;
@@ -51,11 +49,13 @@ def write_program(compiled: Compiled, expected: dict[str, np.ndarray], folder: P
     files = {Path(path).name: text for path, text in (render(source) | kernels).items() if "/" in path}
     for path, text in (files | kernels).items():
         (folder / path).write_text(text)
-    (folder / f"{source.name}_check.c").write_text(_check(source.name, compiled, expected))
+    ports = interface(compiled.program, lowered.plan)
+    (folder / f"{source.name}_check.c").write_text(_check(source.name, ports, compiled, expected))
 
 
-def _check(name: str, compiled: Compiled, expected: dict[str, np.ndarray]) -> str:
-    ports = interface(compiled.program)
+def _check(name: str, ports: Interface, compiled: Compiled, expected: dict[str, np.ndarray]) -> str:
+    in_arena = compiled.program.io == "arena"
+    structs = [] if in_arena else [f"        {name}_{kind} {kind};" for kind in ("inputs", "outputs")]
     arrays = [_array(port, compiled.integers[port.port.name]) for port in ports.inputs]
     arrays += [_array(port, expected[port.port.name]) for port in ports.outputs]
     return _CHECK.format(
@@ -63,7 +63,8 @@ def _check(name: str, compiled: Compiled, expected: dict[str, np.ndarray]) -> st
         NAME=name.upper(),
         samples=len(next(iter(expected.values()))),
         arrays="\n".join(arrays),
-        allocate="\n".join(line for port in ports.ports for line in _allocate(port)),
+        allocate="\n".join([*structs, *(line for port in ports.ports for line in _allocate(port))]),
+        arguments="arena" if in_arena else "&inputs, &outputs, arena",
         compare="\n".join(line for port in ports.ports for line in _compare(port)),
     )
 
@@ -79,7 +80,10 @@ def _symbol(port: PortView) -> str:
 def _allocate(port: PortView) -> list[str]:
     """Memory that ends with the array, which begins at an odd address: int16 too may lie anywhere."""
     symbol = _symbol(port)
-    fill = f"memcpy({symbol} + 1, {symbol}_data + sample * {port.elements}, {port.nbytes});"
+    source = f"{symbol}_data + sample * {port.elements}, {port.nbytes}"
+    if port.offset is not None:
+        return [f"        memcpy({port.accessor}(arena), {source});"] if port.direction == "input" else []
+    fill = f"memcpy({symbol} + 1, {source});"
     return [
         f"        unsigned char *{symbol} = malloc({port.nbytes} + 1);",
         *([f"        {fill}"] if port.direction == "input" else []),
@@ -89,6 +93,7 @@ def _allocate(port: PortView) -> list[str]:
 
 def _compare(port: PortView) -> list[str]:
     symbol = _symbol(port)
-    expected = f"{symbol}_data + sample * {port.elements}"
-    check = f"        wrong |= memcmp({symbol} + 1, {expected}, {port.nbytes}) != 0;"
-    return [*([check] if port.direction == "output" else []), f"        free({symbol});"]
+    place = f"{symbol} + 1" if port.offset is None else f"{port.accessor}(arena)"
+    check = f"        wrong |= memcmp({place}, {symbol}_data + sample * {port.elements}, {port.nbytes}) != 0;"
+    free = [f"        free({symbol});"] if port.offset is None else []
+    return [*([check] if port.direction == "output" else []), *free]

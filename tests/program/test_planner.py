@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from program.programs import program
 
 from edgeq.program.ops import Add, Lut, Op, View
 from edgeq.program.planner import ALIGNMENT, arena_buffers, in_place_operands, plan_arena
-from edgeq.program.program import Program
+from edgeq.program.program import PortMemory, Program
 
 TABLE = np.arange(-128, 128).astype(np.int8)
 
@@ -34,13 +36,18 @@ def programs(draw: st.DrawFn) -> Program:
 
 
 def lifetimes(net: Program) -> dict[str, tuple[int, int]]:
+    """First and last user; the caller comes before and after all operators."""
     used = {n: [i for i, op in enumerate(net.ops) if n in op.reads + op.writes] for n in net.buffer}
+    for ports, when in ((net.inputs, -1), (net.outputs, len(net.ops))):
+        for port in ports:
+            used[port.buffer].append(when)
     return {n: (min(at), max(at)) for n, at in used.items() if at}
 
 
 @settings(deadline=None)
-@given(programs())
-def test_live_buffers_overlap_only_in_place(net: Program) -> None:
+@given(programs(), st.sampled_from(["arena", "caller"]))
+def test_live_buffers_overlap_only_in_place(net: Program, io: PortMemory) -> None:
+    net = replace(net, io=io)
     plan = plan_arena(net)
     live = lifetimes(net)
     placed = sorted(arena_buffers(net))

@@ -25,7 +25,10 @@ SANITIZE = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=
 PER_BUILD = 8
 
 interfaces = st.builds(
-    Interface, st.sampled_from(["model", "nhwc", "nchw"]), st.sampled_from(["int8", "uint8", "int16"])
+    Interface,
+    st.sampled_from(["model", "nhwc", "nchw"]),
+    st.sampled_from(["int8", "uint8", "int16"]),
+    st.sampled_from(["arena", "caller"]),
 )
 widths = st.fixed_dictionaries({"weight_bits": st.sampled_from([8, 4]), "per_channel": st.booleans()})
 patiently = settings(deadline=None, suppress_health_check=list(HealthCheck))

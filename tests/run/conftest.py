@@ -91,12 +91,13 @@ def _manifest(target: Target, float_abi: str) -> Manifest:
         model_sha256="",
         arena_bytes=32,
         io_layout="model",
+        io="caller",
         arena_align=16,
         inputs=(
-            PortEntry("in:0", "x", "int8", (1, 4, 4), 16, 1.0, 0),
-            PortEntry("step", "step", "int16", (1,), 2, 1.0, 0),
+            PortEntry("in:0", "x", "int8", (1, 4, 4), 16, 1.0, 0, None),
+            PortEntry("step", "step", "int16", (1,), 2, 1.0, 0, None),
         ),
-        outputs=(PortEntry("out:0", "y", "int8", (1, 16), 16, 1.0, 0),),
+        outputs=(PortEntry("out:0", "y", "int8", (1, 16), 16, 1.0, 0, None),),
         kernels=(
             KernelEntry(0, "bump_k0", "first", "b0", 0, None, 16),
             KernelEntry(1, "bump_k0", "second", "b1", 16, None, 16),

@@ -7,7 +7,7 @@ from edgeq.errors import CalibrationError
 from edgeq.package.manifest import PortEntry
 from edgeq.run.samples import pack_samples, unpack_samples
 
-PORTS = (PortEntry("a", "a", "int8", (1, 2, 3), 6, 1.0, 0), PortEntry("b", "b", "int16", (1, 2), 4, 1.0, 0))
+PORTS = (PortEntry("a", "a", "int8", (1, 2, 3), 6, 1.0, 0, None), PortEntry("b", "b", "int16", (1, 2), 4, 1.0, 0, None))
 ARRAYS = {
     "a": np.arange(-12, 12, dtype=np.int8).reshape(4, 1, 2, 3),
     "b": np.arange(8, dtype=np.int16).reshape(4, 1, 2) * 1000,

@@ -79,7 +79,7 @@ def build(model: ir.Model, name: str, interface: Interface | None = None) -> Bui
     outputs = [add_output(ctx, _result(ctx, value), value, interface) for value in model.graph.outputs]
     order = [value.name for value in model.graph.inputs]
     inputs.sort(key=lambda port: order.index(port.name))
-    program = Program(name, tuple(inputs), tuple(outputs), tuple(ctx.buffers.values()), tuple(ctx.ops))
+    program = Program(name, tuple(inputs), tuple(outputs), tuple(ctx.buffers.values()), tuple(ctx.ops), interface.io)
     verify_program(program)
     return Built(program, _tensors(ctx))
 

@@ -11,7 +11,7 @@ from edgeq.program.builder.activation import Activation
 from edgeq.program.builder.context import Context, ints, shape_of
 from edgeq.program.builder.layout import Value, channels_last, dense, is_dense
 from edgeq.program.ops import Copy, Lut, View
-from edgeq.program.program import Buffer, Port
+from edgeq.program.program import Buffer, Port, PortMemory
 from edgeq.quant.qparams import QuantParams
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ class Interface:
     Attributes:
         layout: `model` keeps the axes of images as the ONNX model has them; `nchw` and `nhwc` reorder them.
         input_type: Integers that the caller feeds: `int8`, `uint8` or `int16`.
+        io: Where inputs and outputs lie: see `Program.io`.
     """
 
     layout: Layout = "model"
     input_type: InputType = "int8"
+    io: PortMemory = "arena"
 
     def order(self, rank: int, *, channels_are_last: bool) -> tuple[int, ...]:
         """The physical order of a value's axes at the interface.

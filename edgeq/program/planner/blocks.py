@@ -42,8 +42,11 @@ class Overlap:
 
 
 def arena_buffers(program: Program) -> set[str]:
-    """Names of the buffers that the plan must place: not constants, and not int8 inputs and outputs."""
-    ports = {p.buffer for p in program.inputs + program.outputs}
+    """Names of the buffers that the plan must place: not constants, nor bytes that the caller keeps.
+
+    Elements of 16 bits always lie in the arena: kernels need them aligned, and the caller's may lie anywhere.
+    """
+    ports = {p.buffer for p in program.inputs + program.outputs} if program.io == "caller" else set()
     return {b.name for b in program.buffers if b.data is None and not (b.name in ports and b.bits != 16)}
 
 

@@ -15,6 +15,9 @@ from edgeq.program.planner import arena_buffers, in_place_operands
 from edgeq.program.program import Program
 
 MAX_SETS = 2000
+AFTER = -1
+"""Stands among the users of outputs for the caller, who comes after all operators."""
+
 Done = frozenset[int]
 
 
@@ -35,10 +38,11 @@ class _Memory:
         self.program = program
         placed = arena_buffers(program)
         self.nbytes = {b.name: b.nbytes if b.name in placed else 0 for b in program.buffers}
-        self.users: dict[str, set[int]] = {}
+        self.inputs = {port.buffer for port in program.inputs}
+        self.users: dict[str, set[int]] = {port.buffer: {AFTER} for port in program.outputs}
         self.before: list[set[int]] = []
         for i, op in enumerate(program.ops):
-            earlier = self.users.get(op.y, set())
+            earlier = self.users.get(op.y, set()) - {AFTER}
             made = {j for name in op.reads for j in range(i) if program.ops[j].y == name}
             self.before.append(made | earlier)
             for name in op.reads + op.writes:
@@ -69,7 +73,8 @@ class _Memory:
     def _at(self, done: Done, i: int) -> int:
         """Bytes of the buffers that live while operator i runs after those of `done`."""
         after = done | {i}
-        live = sum(self.nbytes[name] for name, users in self.users.items() if users & after and not users <= done)
+        used = (name for name, users in self.users.items() if not users <= done)
+        live = sum(self.nbytes[name] for name in used if name in self.inputs or self.users[name] & after)
         return live - self._shared(after, i)
 
     def _shared(self, after: Done, i: int) -> int:

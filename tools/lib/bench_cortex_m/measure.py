@@ -25,7 +25,7 @@ class Cell:
         macs: Of the program that is run: channels that are provably constant are gone from it.
         instructions: Of one inference.
         flash: Linked bytes of the package: code, call sequence, weights, constants.
-        ram: Arena (scratch memory is part of it), inputs and outputs.
+        ram: Arena, of which scratch memory is part, inputs and outputs.
         stack: Deepest use of the stack.
         layers: Of `edgeq bench`, in order: `name`, `op`, `instructions`, `macs`.
     """
@@ -56,7 +56,7 @@ def measure(target: str, model: str) -> Cell:
         sum(layer["macs"] for layer in cost["kernels"]),
         cost["instructions"],
         cost["flash_bytes"]["total"],
-        manifest.arena_bytes + sum(port.bytes for port in manifest.inputs + manifest.outputs),
+        manifest.arena_bytes + sum(p.bytes for p in manifest.inputs + manifest.outputs if p.arena_offset is None),
         cost["stack_bytes"],
         tuple(cost["kernels"]),
     )
