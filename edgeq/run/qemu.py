@@ -9,8 +9,9 @@ from pathlib import Path
 from edgeq.errors import FirmwareError
 from edgeq.run.counters import COUNTERS
 from edgeq.run.firmware import board_of
+from edgeq.run.plugin import Counting
 from edgeq.run.toolchain import find_tool
-from edgeq.targets.target import Target
+from edgeq.targets.target import Emulator, Target
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,15 @@ class RunResult:
     stderr: str
 
 
-def run_firmware(elf: Path, target: Target, *, timeout: float, files_dir: Path) -> RunResult:
+def run_firmware(
+    elf: Path, target: Target, *, timeout: float, files_dir: Path, counting: Counting | None = None
+) -> RunResult:
     """Runs `elf` until it exits.
 
     Args:
         timeout: Seconds of real time.
         files_dir: Folder in which the firmware opens files.
+        counting: What is counted by address; the board's own counter then does not count instructions.
 
     Raises:
         ToolMissingError: The emulator is not installed.
@@ -46,7 +50,7 @@ def run_firmware(elf: Path, target: Target, *, timeout: float, files_dir: Path) 
         *(str(find_tool(machine)), *arguments),
         *("-display", "none", "-monitor", "none", "-serial", "none", "-chardev", "stdio,id=console"),
         *("-semihosting-config", "enable=on,target=native,chardev=console"),
-        *("-icount", f"shift={COUNTERS[emulator.counter].icount_shift},align=off,sleep=off"),
+        *_counted(emulator, counting),
         *("-kernel", str(elf.resolve())),
     ]
     try:
@@ -65,3 +69,10 @@ def run_firmware(elf: Path, target: Target, *, timeout: float, files_dir: Path) 
             f"the firmware did not end within {timeout:g} s on {machine}", file=elf, fix="run fewer samples"
         ) from error
     return RunResult(done.returncode, done.stdout, done.stderr)
+
+
+def _counted(emulator: Emulator, counting: Counting | None) -> tuple[str, str]:
+    """Options that count: not both, because `-icount` begins some blocks anew, which the plugin would count twice."""
+    if counting is not None:
+        return "-plugin", counting.arguments()
+    return "-icount", f"shift={COUNTERS[emulator.counter].icount_shift},align=off,sleep=off"

@@ -37,6 +37,7 @@ TOOLS = (
         probe=("arm-none-eabi-gcc", "-print-file-name=libc.a"),
     ),
     Tool("qemu-system-arm", "qemu-system-arm", "running Cortex-M firmware on an emulated board"),
+    Tool("gcc", "gcc", "estimating cycles"),
     Tool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf", "building RISC-V firmware"),
     Tool(
         "picolibc",

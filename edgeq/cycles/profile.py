@@ -1,0 +1,47 @@
+"""What a firmware executed, by address, and the cycles that it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.cycles.core import Core
+
+RECORD = np.dtype([(name, "<u8") for name in ("address", "executed", "jumped", "code_misses", "data_misses")])
+"""Of `edgeq/run/plugin/profile.c`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """What was executed between two marks: `RECORD`s, one for each address."""
+
+    records: np.ndarray
+
+    @property
+    def instructions(self) -> int:
+        """All that were executed."""
+        return int(self.records["executed"].sum())
+
+    def cycles(self, costs: Mapping[int, int], jumps: Mapping[int, float], core: Core) -> float:
+        """Estimated cycles.
+
+        Args:
+            costs: Cycles of an instruction by address, as `issue_cycles` gives them.
+            jumps: Cycles that a jump from an address adds.
+        """
+        addresses = self.records["address"].tolist()
+        straight = self.records["executed"] @ np.array([costs[a] for a in addresses], float)
+        taken = self.records["jumped"] @ np.array([jumps[a] for a in addresses], float)
+        if core.flash is None:
+            return float(straight + taken)
+        waits = self.records["code_misses"].sum() * core.flash.code_wait
+        return float(straight + taken + waits + self.records["data_misses"].sum() * core.flash.data_wait)
+
+
+def sections(data: bytes) -> list[Section]:
+    """The sections of a profile that the plugin wrote."""
+    records = np.frombuffer(data, RECORD)
+    ends = np.flatnonzero(records["address"] == np.iinfo(np.uint64).max)
+    return [Section(records[begin:end]) for begin, end in zip(np.append(0, ends[:-1] + 1), ends, strict=True)]
