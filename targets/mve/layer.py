@@ -1,0 +1,96 @@
+"""Blocks of pixels through a whole layer: products for some channels, then their requantization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.targets.mve.block import Memory, Product, Windows
+from edgeq.targets.mve.intrinsics import WORDS
+from edgeq.targets.portable.fixed_point import bind
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.targets.mve.requantize import Output
+    from edgeq.targets.mve.weights import Weights
+
+GROUP = 32
+"""Channels at most; a multiple of every block's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pointers:
+    """What a layer works on: input, packed weights, accumulators, collected sums, numbers of the channels, output."""
+
+    x: Buffer
+    weights: Buffer
+    acc: Buffer
+    sums: Buffer
+    numbers: Buffer
+    y: Buffer
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A matrix product with requantization.
+
+    Attributes:
+        windows: Of the pixels.
+        output: Requantization.
+        pixels: Of a block, at most.
+    """
+
+    windows: Windows
+    weights: Weights
+    output: Output
+    pixels: int
+
+    @property
+    def group(self) -> int:
+        """Channels whose sums are collected before they are requantized."""
+        return min(GROUP, WORDS * self.output.vectors)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of channels."""
+        return -(-self.output.channels // self.weights.channels)
+
+    @property
+    def sums(self) -> int:
+        """Words of collected sums."""
+        return self.pixels * self.group
+
+    @property
+    def accumulators(self) -> int:
+        """Of a block."""
+        return self.pixels * self.weights.channels
+
+    def emit(self, memory: Pointers, pixels: int, first: Expr, at: Expr) -> None:
+        """Code for all channels of neighbouring pixels.
+
+        Args:
+            first: Index in x at which the first pixel's window begins.
+            at: Number of the first pixel in y.
+        """
+        channels, group = self.output.channels, self.group
+        blocks, vectors = group // self.weights.channels, group // WORDS
+        with T.serial(-(-channels // group)) as part:
+            with T.serial(_part(self.blocks, blocks, part)) as i:
+                place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
+                product = Product(self.windows, self.weights, group)
+                product.emit(place, pixels, first, part * blocks + i, i * self.weights.channels)
+            with T.serial(_part(self.output.vectors, vectors, part)) as i:
+                vector = bind("vector", part * vectors + i)
+                numbers = self.output.numbers(memory.numbers, vector)
+                for pixel in range(pixels):
+                    sums = memory.sums[T.Ramp(pixel * group + i * WORDS, 1, WORDS)]
+                    y = (at + pixel) * channels + vector * WORDS
+                    self.output.store(memory.y, y, self.output(sums, numbers), vector * WORDS)
+
+
+def _part(total: int, size: int, number: Expr) -> Expr | int:
+    """How many of `total` things lie in part `number` of size `size`."""
+    return size if total % size == 0 else T.min(size, total - number * size)

@@ -1,0 +1,87 @@
+"""1x1 convolutions and fully connected layers: blocks of pixels meet every channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Writes
+from edgeq.program.planner import step_distance
+from edgeq.targets.mve.block import PIXELS, Windows, block_vectors
+from edgeq.targets.mve.intrinsics import BYTES
+from edgeq.targets.mve.layer import Layer, Pointers
+from edgeq.targets.mve.requantize import output
+from edgeq.targets.mve.weights import fit_bytes, packed
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import Conv2D, Dense
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """y = x times weight: x (pixels, k), weight (o, k), both row-major."""
+
+    pixels: int
+    weight: np.ndarray
+
+
+def is_pointwise(op: Conv2D) -> bool:
+    """True for the convolutions that are one matrix product, which this kernel does."""
+    window = (op.weight.shape[1:3], op.strides, op.pads, op.groups)
+    return window == ((1, 1), (1, 1), (0, 0, 0, 0), 1) and fit_bytes(op)
+
+
+def pointwise(op: Conv2D, program: Program, target: Target) -> Generated:
+    """1x1 convolution."""
+    pixels = int(np.prod(op.x_shape[:3]))
+    return _product(op, Matrix(pixels, op.weight.reshape(len(op.weight), -1)), program)
+
+
+def dense(op: Dense, program: Program, target: Target) -> Generated:
+    """Fully connected layer."""
+    return _product(op, Matrix(op.rows, op.weight), program)
+
+
+def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
+    pixels, (o, k) = matrix.pixels, matrix.weight.shape
+    filled = np.pad(matrix.weight, ((0, 0), (0, -k % BYTES)))
+    together = min(pixels, PIXELS) if op.weight_bits > 2 else 1
+    weights = packed(filled, op.weight_bits, block_vectors(together, op.weight_bits, o))
+    y_dtype = program.buffer[op.y].dtype
+    form = output(op.bias, op.requantize, y_dtype, weights.scale)
+    layer = Layer(Windows(1, k, 0, k, readable=False), weights, form, together)
+    blocks, rest = divmod(pixels, together)
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        sums_ptr: T.handle("int32"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": False})
+        x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
+        w = T.decl_buffer((weights.words,), "int32", data=w_ptr)
+        numbers = T.decl_buffer((form.words,), "int32", data=table_ptr)
+        sums = T.decl_buffer((layer.sums,), "int32", data=sums_ptr)
+        y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
+        for block in T.serial(blocks):
+            layer.emit(Pointers(x, w, acc, sums, numbers, y), together, block * together * k, block * together)
+        if rest > 0:
+            layer.emit(Pointers(x, w, acc, sums, numbers, y), rest, (pixels - rest) * k, pixels - rest)
+
+    operands = (Reads(op.x), weights.table, form.table, Scratch("int32", 4 * layer.sums), Writes(op.y))
+    return Generated(kernel, operands, _distance(matrix, together))
+
+
+def _distance(matrix: Matrix, together: int) -> int:
+    """A block's outputs are written while its inputs still have to be read."""
+    (o, k), first = matrix.weight.shape, np.arange(0, matrix.pixels, together)
+    return step_distance(np.minimum(first + together, matrix.pixels) * o, first * k)

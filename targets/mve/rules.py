@@ -1,0 +1,16 @@
+"""The kernels of this family, in order of preference; what they do not do, the portable ones do."""
+
+from __future__ import annotations
+
+from edgeq.lower.rule import Rule
+from edgeq.targets.mve.pointwise import dense, is_pointwise, pointwise
+from edgeq.targets.mve.weights import fit_bytes
+
+MVE = frozenset({"mve"})
+BYTES = frozenset({4, 8})
+"""Widths that lie in one byte."""
+
+RULES = (
+    Rule("conv2d", pointwise, BYTES, features=MVE, fits=is_pointwise),
+    Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),
+)
