@@ -34,9 +34,14 @@ class Matrix:
 
 
 def is_pointwise(op: Conv2D) -> bool:
-    """True for the convolutions that are one matrix product, which this kernel does."""
+    """True for the convolutions that this kernel does."""
+    return is_one_product(op) and is_plain(op)
+
+
+def is_one_product(op: Conv2D) -> bool:
+    """True for the convolutions that are one matrix product."""
     window = (op.weight.shape[1:3], op.strides, op.pads, op.groups)
-    return window == ((1, 1), (1, 1), (0, 0, 0, 0), 1) and is_plain(op)
+    return window == ((1, 1), (1, 1), (0, 0, 0, 0), 1)
 
 
 def is_plain(op: Conv2D | Dense) -> bool:
@@ -111,10 +116,10 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
                     )
 
     scratch = Scratch("int32", 4 * rows.words)
-    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), _distance(matrix, tile))
+    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), tile_distance(matrix, tile))
 
 
-def _distance(matrix: Matrix, tile: int) -> int:
+def tile_distance(matrix: Matrix, tile: int) -> int:
     """A tile is widened before any of its results is written; the last one reads some pixels again."""
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
     first = np.minimum(np.arange(-(-pixels // tile)) * tile, pixels - tile)

@@ -55,7 +55,7 @@ class Rows:
     def depth(self) -> int:
         """Elements of a widened pixel: one more than in the image if windows could begin within a word otherwise."""
         c = self.image[3]
-        return c + 1 if c % GROUP == 3 or (c % 2 and self.strides[1] % 2) else c
+        return c + 1 if c % 2 and self.strides[1] % 2 else c
 
     @property
     def grouped(self) -> bool:
@@ -176,8 +176,20 @@ class Rows:
         c, to = self.image[3], slot * 2 + self.left * self.depth
         forget(ring.words.data)
         if self.depth == c:
-            with T.serial(self.columns * c) as i:
-                T.buffer_store(ring.halves, x[source + i].astype("int16"), [to + i])
+            fours = self.columns * c // GROUP if self.left * c % 2 == 0 else 0
+            with T.serial(fours) as i:
+                self._widen_in_order(x, source + i * GROUP, ring, slot + self.before + i * 2)
+            with T.serial(self.columns * c - fours * GROUP) as i:
+                T.buffer_store(ring.halves, x[source + fours * GROUP + i].astype("int16"), [to + fours * GROUP + i])
         else:
             with T.grid(self.columns, c) as (px, ch):
                 T.buffer_store(ring.halves, x[source + px * c + ch].astype("int16"), [to + px * self.depth + ch])
+
+    def _widen_in_order(self, x: Buffer, source: Expr, ring: Ring, to: Expr) -> None:
+        """Four elements as the words (b0, b1) and (b2, b3): PKHBT and PKHTB."""
+        four = bind("four", load_word(x, source))
+        even, odd = bind("even", sxtb16(four)), bind("odd", odd_bytes(four))
+        low = T.bitwise_or(T.bitwise_and(even, 0xFFFF), T.shift_left(odd, T.int32(16)))
+        high = T.bitwise_and(T.shift_right(even, 16), 0xFFFF)
+        T.buffer_store(ring.words, low, [to])
+        T.buffer_store(ring.words, T.bitwise_or(high, T.bitwise_and(odd, T.int32(-(1 << 16)))), [to + 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgeq.lower.rule import Rule
 from edgeq.targets.dsp.conv2d import conv2d, fits
 from edgeq.targets.dsp.depthwise import depthwise, is_three_wide
+from edgeq.targets.dsp.narrow import is_narrow, narrow
 from edgeq.targets.dsp.pointwise import dense, is_plain, is_pointwise, pointwise
 
 DSP = frozenset({"dsp"})
@@ -12,6 +13,7 @@ BYTES = frozenset({4, 8})
 """Widths that lie in one byte."""
 
 RULES = (
+    Rule("conv2d", narrow, BYTES, frozenset({8}), DSP, is_narrow),
     Rule("conv2d", pointwise, BYTES, frozenset({8}), DSP, is_pointwise),
     Rule("conv2d", depthwise, BYTES, frozenset({8}), DSP, is_three_wide),
     Rule("conv2d", conv2d, BYTES, frozenset({8}), DSP, fits),

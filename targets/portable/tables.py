@@ -42,10 +42,16 @@ class Channels:
 
     def requantize(self, form: Requantizer, acc: Expr, table: Buffer, channel: Expr) -> Expr:
         """The output element for accumulator `acc` of output channel `channel`."""
-        if not self.per_channel:
-            return form.scalar(acc)
-        negative = table[2 * self.count + channel] if self.signed else None
-        return form(acc, table[self.count + channel], negative)
+        return self.apply(form, acc, self.multipliers(table, channel))
+
+    def multipliers(self, table: Buffer, channel: Expr) -> list[Expr]:
+        """What the table holds of the channel's multipliers: none, one, or one and that of negative accumulators."""
+        return [table[(1 + i) * self.count + channel] for i in range((1 + self.signed) * self.per_channel)]
+
+    @staticmethod
+    def apply(form: Requantizer, acc: Expr, multipliers: list[Expr]) -> Expr:
+        """The output element for accumulator `acc`, with the multipliers of its channel."""
+        return form(acc, *multipliers) if multipliers else form.scalar(acc)
 
 
 class Weights:

@@ -16,6 +16,7 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D, Dense, Requantize
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.block import packed_weights
+from edgeq.targets.dsp.depthwise_rows import WINDOWS, rows_together
 from edgeq.targets.dsp.pairs import can_pair, pair_words
 from edgeq.targets.dsp.pointwise import SCRATCH, tile_pixels
 from edgeq.targets.load import load_target
@@ -63,6 +64,14 @@ def random_pointwise(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
+def random_narrow(rng: np.random.Generator) -> Case:
+    """1x1 convolutions over few channels and many pixels."""
+    c, o, pixels = int(rng.choice([4, 8, 12])), int(rng.integers(1, 30)), int(rng.integers(16, 300))
+    weight, bias = numbers(rng, (o, 1, 1, c))
+    op = Conv2D("conv", "y", "x", (1, 1, pixels, c), (1, 1, pixels, o), weight, 8, bias, -3, requantize(rng, o))
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
 def random_depthwise(rng: np.random.Generator) -> Case:
     """Windows three wide, of one to four rows, over four channels and more."""
     c, kh, stride = int(rng.integers(4, 40)), int(rng.integers(1, 5)), int(rng.integers(1, 3))
@@ -85,7 +94,7 @@ def random_dense(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", (rows, k)), "y": Buffer("y", (rows, o))})
 
 
-MAKERS = [random_conv2d, random_pointwise, random_depthwise, random_dense]
+MAKERS = [random_conv2d, random_pointwise, random_narrow, random_depthwise, random_dense]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -93,7 +102,7 @@ MAKERS = [random_conv2d, random_pointwise, random_depthwise, random_dense]
 def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     need_board(M4)
     rng = np.random.default_rng(seed)
-    program = program_of([make(rng) for _ in range(25)])
+    program = program_of([make(rng) for _ in range(16)])
     lowered = lower(program, M4)
     inputs = random_inputs(program, 3, seed)
     wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
@@ -137,6 +146,18 @@ def test_packed_weights_are_in_the_order_of_the_loops() -> None:
     assert packed_weights(weight, 1).tolist() == words.reshape(-1).tolist()
     expected = [words[0, 0], words[0, 1], words[1, 0], words[1, 1], words[0, 2], words[1, 2]]
     assert packed_weights(weight, 2).tolist() == expected
+
+
+@pytest.mark.parametrize(("rows", "outputs"), [(25, 5), (6, 6), (1, 3), (48, 48), (7, 30), (3, 100)])
+def test_rows_of_a_step_fit_its_size(rows: int, outputs: int) -> None:
+    together = rows_together(rows, outputs)
+    assert 1 <= together <= rows
+    assert together == 1 or together * min(outputs, 2) <= WINDOWS
+
+
+def test_all_rows_are_made_at_once_where_they_are_few() -> None:
+    assert rows_together(3, 3) == 3
+    assert rows_together(25, 5) == 5
 
 
 @pytest.mark.parametrize(("pixels", "k"), [(2304, 8), (125, 64), (36, 128), (9, 256), (1, 640), (7, 3), (2, 4000)])

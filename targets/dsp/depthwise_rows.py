@@ -1,0 +1,155 @@
+"""Rows of a depthwise convolution with kernels three wide: two products per instruction along a channel's columns.
+
+For outputs 0 and 1 of a row, and columns in words X = (x0, x1), Y = (x2, x3), weights in words A = (w0, w1) and
+B = (w1, w2): y0 = A.X + w2 x2 and y1 = w0 x1 + B.Y, four instructions for six products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.targets.dsp.intrinsics import (
+    forget,
+    odd_bytes,
+    opaque,
+    pin,
+    smla_bottom_top,
+    smla_top_bottom,
+    smlad,
+    sxtb16,
+)
+from edgeq.targets.portable.fixed_point import bind
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.targets.dsp.requantize import SmmulRequantizer
+    from edgeq.targets.portable.tables import Channels
+
+UNROLL = 4
+"""Pairs of windows of a row that are unrolled at most."""
+
+WINDOWS = 25
+"""Windows of one unrolled step at most, over all its rows: between them, a channel's weights stay in registers."""
+
+STEP_COST, WINDOW_COST = 20, 13
+"""Instructions, about: of beginning a step, which unpacks the weights, and of a window."""
+
+
+def rows_together(rows: int, outputs: int) -> int:
+    """Rows of one unrolled step: those that take the least time in all.
+
+    The last step is moved back to end with the rows.
+
+    Args:
+        rows: In all.
+        outputs: Of a row.
+    """
+    most = max(1, min(rows, WINDOWS // _unrolled(outputs)))
+    return min(range(1, most + 1), key=lambda r: (-(-rows // r) * (r * outputs * WINDOW_COST + STEP_COST), r))
+
+
+def _unrolled(outputs: int) -> int:
+    """Windows of a row that one unrolled step makes."""
+    pairs = outputs // 2
+    return outputs if pairs <= UNROLL else 2 * max(u for u in range(1, UNROLL + 1) if pairs % u == 0)
+
+
+def packed_weights(weight: np.ndarray) -> np.ndarray:
+    """Words (w0, w1, w1, w2) of bytes, of which SXTB16 makes A, and B with a rotation: int32 (c * kh).
+
+    Args:
+        weight: int8 (c, kh, 3, 1).
+    """
+    return np.ascontiguousarray(weight[:, :, [0, 1, 1, 2], 0]).view("<i4").astype(np.int32).reshape(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What the code of a row works on: planes, the channels' biases and multipliers, the output."""
+
+    planes: Buffer
+    numbers: Buffer
+    y: Buffer
+
+
+Taps = tuple["Expr", "Expr"]
+"""The words A and B of a kernel row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Code for neighbouring rows of outputs of one channel.
+
+    Attributes:
+        rows: How many.
+        outputs: Columns.
+        strides: Of rows and of columns.
+        channels: Of the image.
+        row_words: Words of a plane's row.
+        form, requantization: Requantization.
+    """
+
+    rows: int
+    outputs: int
+    strides: tuple[int, int]
+    channels: int
+    row_words: int
+    form: SmmulRequantizer
+    requantization: Channels
+
+    def emit(self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr) -> None:
+        """Makes all outputs of the rows.
+
+        Args:
+            at: Word of the planes at which the first window begins.
+            weights: A and B of each kernel row.
+            to: Index of the first output in y.
+        """
+        (pairs, single), unroll = divmod(self.outputs, 2), _unrolled(self.outputs) // 2
+        if pairs <= UNROLL:
+            self._straight(memory, at, weights, channel, to, [2] * pairs + [1] * single)
+            return
+        with T.serial(pairs // unroll) as i:
+            place = to + i * (unroll * 2 * self.channels)
+            self._straight(memory, at + i * (unroll * self.strides[1]), weights, channel, place, [2] * unroll)
+        if single:
+            self._straight(memory, at + pairs * self.strides[1], weights, channel, to + pairs * 2 * self.channels, [1])
+
+    def _straight(
+        self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr, counts: list[int]
+    ) -> None:
+        """Neighbouring groups of one or two windows, in all rows, without a loop."""
+        start = bind("start", opaque(at))
+        for row in range(self.rows):
+            words, line = start + row * self.strides[0] * self.row_words, to + row * self.outputs * self.channels
+            for i, count in enumerate(counts):
+                place = line + i * 2 * self.channels
+                self._windows(count, memory, words + i * self.strides[1], weights, channel, place)
+
+    def _windows(self, count: int, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr) -> None:
+        """One window, or two neighbouring ones."""
+        acc = [memory.numbers[channel]] * count
+        for ky, (a, b) in enumerate(weights):
+            words = 2 if count == 1 else 1 + self.strides[1]
+            x = [bind("x", memory.planes[at + ky * self.row_words + i]) for i in range(words)]
+            acc[0] = bind("acc", smla_bottom_top(x[1], b, smlad(x[0], a, acc[0])))
+            if count == 2 and self.strides[1] == 1:
+                acc[1] = bind("acc", smlad(x[1], b, smla_top_bottom(x[0], a, acc[1])))
+            elif count == 2:
+                acc[1] = bind("acc", smla_bottom_top(x[2], b, smlad(x[1], a, acc[1])))
+            pin(acc[0])
+        forget(memory.planes.data)
+        for i, value in enumerate(acc):
+            result = self.requantization.requantize(self.form, value, memory.numbers, channel)
+            T.buffer_store(memory.y, result, [to + i * self.channels])
+
+
+def unpacked(weights: Buffer, first: Expr, rows: int) -> list[Taps]:
+    """A and B of each kernel row of a channel."""
+    words = [bind("w", weights[first + ky]) for ky in range(rows)]
+    return [(bind("a", sxtb16(word)), bind("b", odd_bytes(word))) for word in words]

@@ -1,0 +1,126 @@
+"""1x1 convolutions over few channels: a channel's weights stay in registers while the pixels of a tile pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.targets.dsp.intrinsics import forget, odd_bytes, opaque, pin, smlad, sxtb16
+from edgeq.targets.dsp.pointwise import Matrix, is_one_product, tile_distance, tile_pixels
+from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.rows import GROUP, Ring, Rows
+from edgeq.targets.portable.fixed_point import bind
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.program.ops import Conv2D
+    from edgeq.program.program import Program
+    from edgeq.targets.dsp.requantize import SmmulRequantizer
+    from edgeq.targets.portable.tables import Channels
+    from edgeq.targets.target import Target
+
+CHANNELS = (4, 8, 12)
+"""Whose unpacked weights leave enough registers: bias, multiplier and two pointers stay in some, too."""
+
+PIXELS = 16
+"""From which on the loop over pixels pays for unpacking."""
+
+UNROLL = 8
+"""Pixels of one unrolled step at most."""
+
+
+def is_narrow(op: Conv2D) -> bool:
+    """True for the convolutions that this kernel does."""
+    few = op.x_shape[3] in CHANNELS and int(np.prod(op.x_shape[:3])) >= PIXELS
+    return few and is_one_product(op) and not op.requantize.right
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Code for a tile of pixels of one output channel.
+
+    Attributes:
+        pixels: Of the tile.
+        outputs: Output channels.
+        words: Of a widened pixel.
+        form, channels: Requantization.
+    """
+
+    pixels: int
+    outputs: int
+    words: int
+    form: SmmulRequantizer
+    channels: Channels
+
+    def emit(self, wide: Buffer, w: Buffer, numbers: Buffer, y: Buffer, first: Expr, channel: Expr) -> None:
+        """Makes the outputs of `channel`.
+
+        Args:
+            wide: Widened pixels of the tile, int32 words.
+            w: Four weights in a word, channel by channel.
+            numbers: The channels' biases and multipliers.
+            first: Number of the tile's first pixel.
+        """
+        packed = [bind("w", w[channel * (self.words // 2) + i]) for i in range(self.words // 2)]
+        taps = [bind("taps", half(word)) for word in packed for half in (sxtb16, odd_bytes)]
+        bias = bind("bias", numbers[channel])
+        multipliers = [bind("multiplier", m) for m in self.channels.multipliers(numbers, channel)]
+        unroll = max(u for u in range(1, UNROLL + 1) if self.pixels % u == 0)
+        with T.serial(self.pixels // unroll) as i:
+            at = bind("at", opaque(i * (unroll * self.words)))
+            to = bind("to", (first + i * unroll) * self.outputs + channel)
+            for j in range(unroll):
+                acc = self._sum(wide, at + j * self.words, taps, bias)
+                T.buffer_store(y, self.channels.apply(self.form, acc, multipliers), [to + j * self.outputs])
+
+    @staticmethod
+    def _sum(wide: Buffer, at: Expr, taps: list[Expr], acc: Expr) -> Expr:
+        for first in range(0, len(taps), 2):
+            x = [bind("x", wide[at + first + i]) for i in range(2)]
+            for tap, two in zip(taps[first:], x, strict=False):
+                acc = bind("acc", smlad(tap, two, acc))
+            pin(acc)
+            forget(wide.data)
+        return acc
+
+
+def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
+    """1x1 convolution, tile by tile and channel by channel."""
+    matrix = Matrix(int(np.prod(op.x_shape[:3])), op.weight.reshape(len(op.weight), -1))
+    pixels, (o, k) = matrix.pixels, matrix.weight.shape
+    tile = tile_pixels(pixels, k)
+    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0, 0)
+    y_dtype = program.buffer[op.y].dtype
+    form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
+    table = Table(np.ascontiguousarray(matrix.weight).view("<i4").astype(np.int32).reshape(-1), "weights")
+    column = Column(tile, o, k // GROUP * 2, form, channels)
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        wide_ptr: T.handle("int32"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": False})
+        x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
+        w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
+        numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
+        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)
+        y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
+        for i in T.serial(-(-pixels // tile)):
+            first: T.let[T.int32] = T.min(i * tile, pixels - tile)
+            rows.widen(x, first * k, Ring(wide, halves), 0)
+            forget(wide_ptr)
+            for channel in T.serial(o):
+                column.emit(wide, w, numbers, y, first, channel)
+
+    scratch = Scratch("int32", 4 * rows.words)
+    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), tile_distance(matrix, tile))
