@@ -73,9 +73,20 @@ class Rows:
         return self.strides[1] * self.depth // 2
 
     @property
-    def row_words(self) -> int:
-        """Words of a widened row."""
+    def width(self) -> int:
+        """Words of a widened row, those included that it shares with the next one."""
         return (self.out[1] - 1) * self.pixel_words + self.window_words
+
+    @property
+    def shared(self) -> int:
+        """Words of padding to the right of a row that are the padding to the left of the next one."""
+        behind = self.width - -(-(self.left + self.columns) * self.depth // 2)
+        return min(behind, self.before) if self.kernel[0] > 1 else 0
+
+    @property
+    def row_words(self) -> int:
+        """Words from one widened row to the next."""
+        return self.width - self.shared
 
     @property
     def columns(self) -> int:
@@ -95,7 +106,7 @@ class Rows:
     @property
     def words(self) -> int:
         """Of all rows that a window needs."""
-        return self.kernel[0] * self.row_words
+        return self.kernel[0] * self.row_words + self.shared
 
     def order(self, weight: np.ndarray) -> np.ndarray:
         """Weights in the order of the widened elements.
@@ -134,7 +145,7 @@ class Rows:
         """Fills what lies left and right of the image in the row that begins at word `slot`."""
         end = (self.left + self.columns) * self.depth // 2
         self.fill(ring, slot, -(-self.left * self.depth // 2))
-        self.fill(ring, slot + end, self.row_words - end)
+        self.fill(ring, slot + end, self.width - end)
 
     def widen(self, x: Buffer, source: Expr, ring: Ring, slot: Expr | int) -> None:
         """Widens the image row that begins at x[source] into the row of the ring that begins at word `slot`."""
