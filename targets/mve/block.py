@@ -25,8 +25,8 @@ PIXELS = 3
 STRAIGHT = 18
 """Vectors up to which a whole window is unrolled."""
 
-UNROLL = 12
-"""Vectors of one unrolled step at most."""
+REACH = 512
+"""Bytes of weights that loads reach from one pointer: those of an unrolled step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,8 @@ class Product:
                 x = first + segment * windows.pitch
                 self._steps(memory, pixels, x, w + segment * vectors * per_vector, vectors)
             return
-        size = max(u for u in range(1, UNROLL + 1) if whole % u == 0)
+        most = REACH // (BYTES * self.weights.vectors)
+        size = max(u for u in range(1, most + 1) if whole % u == 0)
         with T.serial(windows.segments) as segment:
             x = bind("x_segment", first + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
+from edgeq.targets.dsp.intrinsics import forget, opaque
 from edgeq.targets.mve.block import Memory, Product, Windows
 from edgeq.targets.mve.intrinsics import WORDS
 from edgeq.targets.portable.fixed_point import bind
@@ -51,7 +52,7 @@ class Layer:
     @property
     def group(self) -> int:
         """Channels whose sums are collected before they are requantized."""
-        return min(GROUP, WORDS * self.output.vectors)
+        return collected(1, self.output.channels)
 
     @property
     def blocks(self) -> int:
@@ -61,7 +62,7 @@ class Layer:
     @property
     def sums(self) -> int:
         """Words of collected sums."""
-        return self.pixels * self.group
+        return collected(self.pixels, self.output.channels)
 
     @property
     def accumulators(self) -> int:
@@ -78,11 +79,13 @@ class Layer:
         channels, group = self.output.channels, self.group
         blocks, vectors = group // self.weights.channels, group // WORDS
         with T.serial(-(-channels // group)) as part:
-            with T.serial(_part(self.blocks, blocks, part)) as i:
+            with T.serial(bind("blocks", _part(self.blocks, blocks, part))) as i:
+                forget(memory.x.data)
                 place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
                 product = Product(self.windows, self.weights, group)
                 product.emit(place, pixels, first, part * blocks + i, i * self.weights.channels)
-            with T.serial(_part(self.output.vectors, vectors, part)) as i:
+            with T.serial(bind("vectors", _part(self.output.vectors, vectors, part))) as i:
+                forget(memory.numbers.data)
                 vector = bind("vector", part * vectors + i)
                 numbers = self.output.numbers(memory.numbers, vector)
                 for pixel in range(pixels):
@@ -91,6 +94,11 @@ class Layer:
                     self.output.store(memory.y, y, self.output(sums, numbers), vector * WORDS)
 
 
-def _part(total: int, size: int, number: Expr) -> Expr | int:
-    """How many of `total` things lie in part `number` of size `size`."""
-    return size if total % size == 0 else T.min(size, total - number * size)
+def collected(pixels: int, channels: int) -> int:
+    """Words of sums that a block collects before it requantizes them."""
+    return pixels * min(GROUP, -(-channels // WORDS) * WORDS)
+
+
+def _part(total: int, size: int, number: Expr) -> Expr:
+    """How many of `total` things lie in part `number` of size `size`: opaque, as unrolled loops of vectors spill."""
+    return opaque(T.int32(size) if total % size == 0 else T.min(size, total - number * size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.lower.rule import Rule
+from edgeq.targets.mve.conv2d import conv2d, fits
 from edgeq.targets.mve.pointwise import dense, is_pointwise, pointwise
 from edgeq.targets.mve.weights import fit_bytes
 
@@ -12,5 +13,6 @@ BYTES = frozenset({4, 8})
 
 RULES = (
     Rule("conv2d", pointwise, BYTES, features=MVE, fits=is_pointwise),
+    Rule("conv2d", conv2d, BYTES, features=MVE, fits=fits),
     Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),
 )

@@ -1,0 +1,117 @@
+"""Convolution over NHWC as matrix products on padded rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Writes
+from edgeq.program.planner import row_distance
+from edgeq.targets.mve.block import PIXELS, Windows, block_vectors
+from edgeq.targets.mve.layer import Layer, Pointers, collected
+from edgeq.targets.mve.requantize import output
+from edgeq.targets.mve.rows import Patches, Rows, window_order
+from edgeq.targets.mve.weights import fit_bytes, packed
+
+if TYPE_CHECKING:
+    from tvm.tirx import Expr
+
+    from edgeq.program.ops import Conv2D
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def fits(op: Conv2D) -> bool:
+    """True for the convolutions that this kernel does."""
+    return op.groups == 1 and op.dilations == (1, 1) and min(op.pads[:2]) >= 0 and fit_bytes(op)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a convolution is done.
+
+    Attributes:
+        rows: Padded rows of the input.
+        patches: Windows put together, where that makes fewer vectors of them.
+        layer: The matrix product.
+    """
+
+    rows: Rows
+    patches: Patches
+    layer: Layer
+
+    @property
+    def scratch(self) -> int:
+        """Bytes: collected sums, rows, patches."""
+        return self.rows.base + self.rows.size + self.patches.size(self.layer.pixels)
+
+    def emit(self, memory: Pointers, pixels: int, column: Expr | int, at: Expr) -> None:
+        """Code for `pixels` neighbouring outputs of a row from `column` on, which have number `at` in y."""
+        first = self.rows.base + column * self.rows.step
+        if self.patches.save:
+            self.patches.gather(memory.x, first, pixels)
+            first = self.patches.base
+        self.layer.emit(memory, pixels, first, at)
+
+
+def plan(op: Conv2D, y_dtype: str) -> Plan:
+    """Chooses blocks, and patches or rows."""
+    pixels = min(op.y_shape[2], PIXELS) if op.weight_bits > 2 else 1
+    vectors = block_vectors(pixels, op.weight_bits, len(op.weight))
+    rows = Rows(op, 4 * collected(pixels, len(op.weight)))
+    patches = Patches(rows)
+    weights = packed(window_order(op.weight, patches=patches.save), op.weight_bits, vectors)
+    if patches.save:
+        windows = Windows(1, patches.length, 0, patches.pitch, readable=True)
+    else:
+        windows = Windows(rows.kernel, rows.segment, rows.pitch, rows.step, readable=True)
+    layer = Layer(windows, weights, output(op.bias, op.requantize, y_dtype, weights.scale), pixels)
+    return Plan(rows, patches, layer)
+
+
+def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
+    """Convolution; each row of the input is copied once, each window is a few contiguous pieces of the rows."""
+    (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
+    y_dtype = program.buffer[op.y].dtype
+    how = plan(op, y_dtype)
+    rows, layer, sh, top = how.rows, how.layer, op.strides[0], op.pads[0]
+    weights, form, pixels, kh = layer.weights, layer.output, layer.pixels, rows.kernel
+    (blocks, rest), kept = divmod(ow, pixels), max(kh - sh, 0)
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        scratch_ptr: T.handle("int32"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": False})
+        x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
+        w = T.decl_buffer((weights.words,), "int32", data=w_ptr)
+        numbers = T.decl_buffer((form.words,), "int32", data=table_ptr)
+        sums = T.decl_buffer((how.scratch // 4,), "int32", data=scratch_ptr)
+        ring = T.decl_buffer((how.scratch,), "int8", data=scratch_ptr)
+        y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
+        for b in T.serial(n):
+            rows.clear(ring)
+            for oy in T.serial(oh):
+                rows.shift(ring)
+                for slot in T.serial(T.Select(oy == 0, 0, kept), kh):
+                    iy: T.let[T.int32] = oy * sh + slot - top
+                    if iy >= 0 and iy < ih:
+                        rows.read(x, (b * ih + iy) * iw * c, ring, slot)
+                    else:
+                        rows.outside(ring, slot)
+                row: T.let[T.int32] = (b * oh + oy) * ow
+                for block in T.serial(blocks):
+                    column: T.let[T.int32] = block * pixels
+                    how.emit(Pointers(ring, w, acc, sums, numbers, y), pixels, column, row + column)
+                if rest > 0:
+                    how.emit(Pointers(ring, w, acc, sums, numbers, y), rest, ow - rest, row + ow - rest)
+
+    operands = (Reads(op.x), weights.table, form.table, Scratch("int32", how.scratch), Writes(op.y))
+    return Generated(kernel, operands, row_distance(op, program, buffered=True))
