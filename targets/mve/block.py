@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
+from edgeq.targets.dsp.intrinsics import opaque
 from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, load_bytes, vmladava
 from edgeq.targets.portable.fixed_point import bind
 
@@ -23,7 +24,13 @@ PIXELS = 3
 """Of a block."""
 
 STRAIGHT = 18
-"""Vectors up to which a whole window is unrolled."""
+"""Vectors up to which a segment is unrolled."""
+
+POINTERS = 3
+"""Segments up to which a window is unrolled."""
+
+NEAR = 128
+"""Bytes that loads of x reach from one pointer."""
 
 REACH = 512
 """Bytes of weights that loads reach from one pointer: those of an unrolled step."""
@@ -74,6 +81,22 @@ class Windows:
         """Vectors of a segment that are read whole; a further one is read in part."""
         return self.vectors if self.readable else self.length // BYTES
 
+    def straight(self, pixels: int) -> bool:
+        """Whether the windows of neighbouring pixels are unrolled: a pointer to each segment reaches all of them."""
+        if self.segments == 1:
+            return self.vectors <= STRAIGHT
+        return self.segments <= POINTERS and (pixels - 1) * self.step + (self.vectors - 1) * BYTES < NEAR
+
+    def begin(self, pixels: int, first: Expr) -> list[Expr]:
+        """Where the segments of the first pixel's window begin: all that is unrolled, or the first one.
+
+        Args:
+            first: Index of the window in x.
+        """
+        if not self.straight(pixels):
+            return [first]
+        return [bind("x_at", opaque(first + i * self.pitch)) for i in range(self.segments)]
+
 
 def block_vectors(pixels: int, bits: int, channels: int) -> int:
     """Vectors of weights of a block: more for a single pixel, where that wastes no channel."""
@@ -94,36 +117,35 @@ class Product:
     weights: Weights
     group: int
 
-    def emit(self, memory: Memory, pixels: int, first: Expr, block: Expr, channel: Expr) -> None:
+    def emit(self, memory: Memory, pixels: int, segments: list[Expr], block: Expr, channel: Expr) -> None:
         """Code for a block: sums of neighbouring pixels and the channels of one block of weights.
 
         Args:
-            first: Index in x at which the first pixel's window begins.
+            segments: Of `Windows.begin`.
             block: Number of the block of weights.
             channel: Number of its first channel within the group.
         """
         count = self.weights.channels
         for i in range(pixels * count):
             T.buffer_store(memory.acc, T.int32(0), [i])
-        self._multiply(memory, pixels, first, block)
+        self._multiply(memory, pixels, segments, block)
         for pixel in range(pixels):
             sums = self.weights.separated([memory.acc[pixel * count + i] for i in range(count)])
             for i, value in enumerate(sums):
                 T.buffer_store(memory.sums, value, [pixel * self.group + channel + i])
 
-    def _multiply(self, memory: Memory, pixels: int, first: Expr, block: Expr) -> None:
+    def _multiply(self, memory: Memory, pixels: int, segments: list[Expr], block: Expr) -> None:
         windows, per_vector = self.windows, self.weights.vectors * WORDS
         vectors, whole = windows.vectors, windows.whole
         w = block * (windows.segments * vectors * per_vector)
-        if windows.segments * vectors <= STRAIGHT:
-            for segment in range(windows.segments):
-                x = first + segment * windows.pitch
-                self._steps(memory, pixels, x, w + segment * vectors * per_vector, vectors)
+        if windows.straight(pixels):
+            for i, x in enumerate(segments):
+                self._steps(memory, pixels, x, w + i * vectors * per_vector, vectors)
             return
         most = REACH // (BYTES * self.weights.vectors)
         size = max(u for u in range(1, most + 1) if whole % u == 0)
-        with T.serial(windows.segments) as segment:
-            x = bind("x_segment", first + segment * windows.pitch)
+        with T.serial(opaque(T.int32(windows.segments))) as segment:
+            x = bind("x_segment", segments[0] + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)
             with T.serial(whole // size) as i:
                 self._steps(memory, pixels, x + i * (size * BYTES), at + i * (size * per_vector), size)

@@ -78,12 +78,13 @@ class Layer:
         """
         channels, group = self.output.channels, self.group
         blocks, vectors = group // self.weights.channels, group // WORDS
+        segments = self.windows.begin(pixels, first)
         with T.serial(-(-channels // group)) as part:
             with T.serial(bind("blocks", _part(self.blocks, blocks, part))) as i:
                 forget(memory.x.data)
                 place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
                 product = Product(self.windows, self.weights, group)
-                product.emit(place, pixels, first, part * blocks + i, i * self.weights.channels)
+                product.emit(place, pixels, segments, part * blocks + i, i * self.weights.channels)
             with T.serial(bind("vectors", _part(self.output.vectors, vectors, part))) as i:
                 forget(memory.numbers.data)
                 vector = bind("vector", part * vectors + i)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
+from edgeq.targets.dsp.intrinsics import forget, opaque
 from edgeq.targets.mve.intrinsics import BYTES, first_bytes, load_bytes, store
 from edgeq.targets.portable.fixed_point import bind
 
@@ -86,6 +87,7 @@ class Rows:
         whole, part = divmod(self.body, BYTES)
         with T.serial(whole) as i:
             T.buffer_store(ring, self._padding(), [T.Ramp(at + i * BYTES, 1, BYTES)])
+            forget(ring.data)
         if part:
             store(ring, at + whole * BYTES, self._padding(), first_bytes(part))
 
@@ -96,8 +98,12 @@ class Rows:
 def copy(y: Buffer, to: Expr | int, x: Buffer, source: Expr | int, count: int) -> None:
     """Copies `count` bytes upwards; y may be x, if `to` lies before `source`."""
     whole, part = divmod(count, BYTES)
-    with T.serial(whole) as i:
-        T.buffer_store(y, load_bytes(x, source + i * BYTES), [T.Ramp(to + i * BYTES, 1, BYTES)])
+    unroll = max(u for u in (1, 2, 4) if whole % u == 0)
+    with T.serial(opaque(T.int32(whole // unroll))) as i:
+        for j in range(unroll):
+            at = (i * unroll + j) * BYTES
+            T.buffer_store(y, load_bytes(x, source + at), [T.Ramp(to + at, 1, BYTES)])
+        forget(y.data)
     if part:
         predicate = first_bytes(part)
         store(y, to + whole * BYTES, load_bytes(x, source + whole * BYTES, predicate), predicate)
