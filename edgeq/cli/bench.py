@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @output_options
 @pass_output
 def command(output: Output, /, package: Path) -> None:
-    """Measure instructions, flash and RAM in QEMU.
+    """Measure instructions, flash and RAM in QEMU, and estimate cycles.
 
     \b
     Example:
@@ -35,14 +35,25 @@ def command(output: Output, /, package: Path) -> None:
 
 def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     from edgeq.cli.reports import memory_table
-    from edgeq.cli.tables import bar, line, percent, table
+    from edgeq.cli.tables import line, table
 
-    total = result["instructions"]
-    rows = (
-        (k["name"], k["macs"], k["instructions"], percent(k["instructions"], total), bar(k["instructions"], total))
-        for k in result["kernels"]
-    )
-    yield table("Kernels", ("kernel", ">MACs", ">instructions", ">share", ""), rows)
+    total, estimate = result["instructions"], result["estimate"]
+    columns = ("kernel", ">MACs", ">instructions", *([">cycles"] if estimate else []), ">share", "")
+    yield table("Kernels", columns, (_row(kernel, total, bool(estimate)) for kernel in result["kernels"]))
     yield memory_table("Flash", result["flash_bytes"], None)
     yield line(f"Arena {result['arena_bytes']:,} bytes, stack {result['stack_bytes']:,} bytes.")
+    if estimate:
+        yield line(f"About {estimate['cycles']:,} cycles{_error(estimate['residual'])}: {estimate['core']}.")
     yield line(f"{total:,} instructions per inference.", "bold")
+
+
+def _row(kernel: Mapping[str, Any], total: int, estimated: bool) -> tuple[object, ...]:
+    from edgeq.cli.tables import bar, percent
+
+    counts = (kernel["instructions"], kernel["cycles"]) if estimated else (kernel["instructions"],)
+    shares = (percent(kernel["instructions"], total), bar(kernel["instructions"], total))
+    return (kernel["name"], kernel["macs"], *counts, *shares)
+
+
+def _error(residual: float | None) -> str:
+    return "" if residual is None else f", {residual:.1%} off published times at most"

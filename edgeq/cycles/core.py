@@ -67,8 +67,9 @@ class Core:
 
     Attributes:
         name: As in `Target.cpu`.
-        description: Where the figures come from.
-        residual: By how much the estimate misses published times, as text; empty where there are none to compare with.
+        description: The chip whose timing this is.
+        scale: What measured time exceeds the sum by: factor by which all cycles are multiplied.
+        residual: Largest relative error against published times, after scaling; None where there are none.
         classes: The first that matches counts; instructions that none matches take one cycle.
         width: Instructions that can be issued in one cycle.
         jump: Cycles that a taken branch adds.
@@ -78,8 +79,9 @@ class Core:
 
     name: str
     description: str
-    residual: str
     classes: tuple[InstructionClass, ...]
+    scale: float = 1.0
+    residual: float | None = None
     width: int = 1
     jump: float = 0.0
     address_latency: int = 0

@@ -34,10 +34,14 @@ class Section:
         addresses = self.records["address"].tolist()
         straight = self.records["executed"] @ np.array([costs[a] for a in addresses], float)
         taken = self.records["jumped"] @ np.array([jumps[a] for a in addresses], float)
+        return core.scale * float(straight + taken + self._waits(core))
+
+    def _waits(self, core: Core) -> float:
+        """Cycles in which the flash memory is waited for."""
         if core.flash is None:
-            return float(straight + taken)
-        waits = self.records["code_misses"].sum() * core.flash.code_wait
-        return float(straight + taken + waits + self.records["data_misses"].sum() * core.flash.data_wait)
+            return 0.0
+        code, data = (int(self.records[name].sum()) for name in ("code_misses", "data_misses"))
+        return code * core.flash.code_wait + data * core.flash.data_wait
 
 
 def sections(data: bytes) -> list[Section]:

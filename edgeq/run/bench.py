@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edgeq.cycles.core import load_core
+from edgeq.errors import ToolMissingError
+from edgeq.package.read import Package
 from edgeq.progress import Progress, silent
 from edgeq.run.artifact import Artifact, load_artifact
 from edgeq.run.run import random_inputs
+from edgeq.targets.load import load_target
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BENCH_SAMPLES = 2
 
@@ -17,8 +24,10 @@ def bench_package(directory: Path, progress: Progress | None = None) -> dict[str
     """Measures a package on its emulated board, in instructions executed.
 
     Returns:
-        `instructions` (one inference), `kernels` (`name`, `op`, `instructions`, `macs`), `flash_bytes` (`code` of
-        kernels and call sequence as linked, `weights`, `constants`, `total`), `arena_bytes`, `stack_bytes`.
+        `instructions` (one inference), `kernels` (`name`, `op`, `instructions`, `cycles`, `macs`), `estimate` (`core`,
+        `cycles` of all kernels, `residual`), `flash_bytes` (`code` of kernels and call sequence as linked, `weights`,
+        `constants`, `total`), `arena_bytes`, `stack_bytes`. `estimate` and `cycles` are None where edgeq has no table
+        of the core or no compiler for the host.
     """
     from edgeq.run.batch import profile_on_qemu, run_on_qemu
 
@@ -29,14 +38,37 @@ def bench_package(directory: Path, progress: Progress | None = None) -> dict[str
     whole = run_on_qemu(artifact.package, inputs)
     progress("measure kernels", 0, 0)
     kernels = profile_on_qemu(artifact.package, inputs)[0]
-    rows = zip(artifact.lowered.calls, kernels, strict=True)
+    progress("estimate cycles", 0, 0)
+    cycles, estimate = _cycles(artifact.package, inputs)
+    rows = zip(artifact.lowered.calls, kernels, cycles, strict=True)
     return {
         "instructions": int(whole.instructions[0]),
-        "kernels": [{"name": c.op.name, "op": c.op.kind, "instructions": int(n), "macs": c.op.macs} for c, n in rows],
+        "kernels": [
+            {"name": call.op.name, "op": call.op.kind, "instructions": int(n), "cycles": c, "macs": call.op.macs}
+            for call, n, c in rows
+        ],
+        "estimate": estimate,
         "flash_bytes": _linked_flash(artifact, whole.symbol_bytes),
         "arena_bytes": artifact.package.manifest.arena_bytes,
         "stack_bytes": whole.stack_bytes,
     }
+
+
+def _cycles(
+    package: Package, inputs: Mapping[str, np.ndarray]
+) -> tuple[Sequence[int | None], dict[str, str | int | float | None] | None]:
+    """Estimated cycles of each kernel call and in total."""
+    from edgeq.run.cycles import cycles_on_qemu
+
+    core = load_core(load_target(package.manifest.target).cpu)
+    try:
+        kernels = cycles_on_qemu(package, inputs, core) if core else ()
+    except ToolMissingError:
+        kernels = ()
+    if core is None or not kernels:
+        return [None] * len(package.manifest.kernels), None
+    cycles = [kernel.cycles for kernel in kernels]
+    return cycles, {"core": core.description, "cycles": sum(cycles), "residual": core.residual}
 
 
 def _linked_flash(artifact: Artifact, symbol_bytes: Mapping[str, int]) -> dict[str, int]:

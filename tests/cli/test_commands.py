@@ -135,9 +135,10 @@ def test_bench(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {
         "instructions": 4000,
         "kernels": [
-            {"name": "conv", "op": "Conv2d", "instructions": 3000, "macs": 1000},
-            {"name": "softmax", "op": "Softmax", "instructions": 500, "macs": 0},
+            {"name": "conv", "op": "Conv2d", "instructions": 3000, "cycles": 4100, "macs": 1000},
+            {"name": "softmax", "op": "Softmax", "instructions": 500, "cycles": 700, "macs": 0},
         ],
+        "estimate": {"core": "Cortex-M4 of a chip", "cycles": 4800, "residual": 0.125},
         "flash_bytes": {"code": 100, "weights": 200, "constants": 30, "total": 330},
         "arena_bytes": 4096,
         "stack_bytes": 256,
@@ -147,6 +148,18 @@ def test_bench(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls == [(Path("pkg"),)]
     for shown in ("75.0 %", "12.5 %", "4,000 instructions per inference", "Arena 4,096 bytes, stack 256 bytes"):
         assert shown in result.stdout
+    assert "4,100" in result.stdout
+    assert "About 4,800 cycles, 12.5% off published times at most: Cortex-M4 of a chip." in result.stdout
+
+
+def test_bench_without_an_estimate(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = {"name": "conv", "op": "Conv2d", "instructions": 3000, "cycles": None, "macs": 1000}
+    sizes = {"code": 100, "weights": 200, "constants": 30, "total": 330}
+    answer = {"instructions": 4000, "kernels": [kernel], "estimate": None, "flash_bytes": sizes}
+    recorded(monkeypatch, "edgeq.run.bench.bench_package", {**answer, "arena_bytes": 4096, "stack_bytes": 256})
+    result = call("bench", "pkg")
+    assert "4,000 instructions per inference" in result.stdout
+    assert "ycles" not in result.stdout
 
 
 def test_inspect_model(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

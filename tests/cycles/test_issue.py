@@ -10,7 +10,7 @@ from edgeq.cycles.issue import issue_cycles
 
 LOAD = InstructionClass("load", "ldr", latency=2)
 SHIFT = InstructionClass("shift", "lsl|sxtb16", unit="shift")
-PAIRED = Core("made-up", "", "", (LOAD, SHIFT), width=2)
+PAIRED = Core("made-up", "", (LOAD, SHIFT), width=2)
 
 
 def program(text: str) -> list[Instruction]:

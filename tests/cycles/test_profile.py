@@ -11,8 +11,8 @@ COSTS, JUMPS = {16: 3, 20: 1}, {16: 1.5, 20: 2.0}
 
 def test_cycles_are_costs_jumps_and_waits() -> None:
     assert SECTION.instructions == 6
-    assert SECTION.cycles(COSTS, JUMPS, Core("x", "", "", ())) == 5 * 3 + 1 * 1 + 2 * 1.5
-    waiting = Core("x", "", "", (), flash=Flash(8, 1, 1, code_wait=0.5, data_wait=2.0))
+    assert SECTION.cycles(COSTS, JUMPS, Core("x", "", ())) == 5 * 3 + 1 * 1 + 2 * 1.5
+    waiting = Core("x", "", (), flash=Flash(8, 1, 1, code_wait=0.5, data_wait=2.0))
     assert SECTION.cycles(COSTS, JUMPS, waiting) == 19 + 7 * 0.5 + 3 * 2.0
 
 

@@ -17,8 +17,8 @@ from edgeq.run.cycles import cycles_on_qemu
 
 CORE = load_core("cortex-m4")
 assert CORE is not None
-FREE = replace(CORE, flash=None)
-ONE_CYCLE = replace(CORE, classes=(), jump=0.0, address_latency=0, flash=None)
+FREE = replace(CORE, flash=None, scale=1.0)
+ONE_CYCLE = replace(FREE, classes=(), jump=0.0, address_latency=0)
 INPUTS = {"in:0": np.arange(32, dtype=np.int8).reshape(2, 1, 4, 4), "step": np.array([[3], [4]], np.int16)}
 pytestmark = pytest.mark.parametrize("board", [("cortex-m4", "hard")], indirect=True, ids="-".join)
 

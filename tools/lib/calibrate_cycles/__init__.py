@@ -1,0 +1,1 @@
+"""Behind `tools/calibrate_cycles`."""
