@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tvm import tirx
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
@@ -20,6 +21,8 @@ WORDS = 4
 _SIGNED = 0
 _NO_SUBTRACT = 0
 _NO_EXCHANGE = 0
+_BOTTOM = 0
+_UNSCALED = 0
 
 
 @cache
@@ -38,6 +41,21 @@ def vqrdmulh(a: Expr, m: Expr) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqrdmulh"), a, m, dtype="int32x4")
 
 
+def saturated(value: Expr) -> Expr:
+    """int32x4 whose low bytes are those of int32x4 `value` limited to int8; what the other bytes are is not said."""
+    halves = T.reinterpret("int16x8", value)
+    flags = (_SIGNED, _SIGNED, _BOTTOM)
+    halves = T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), halves, value, *map(T.int32, flags), dtype="int16x8")
+    low = T.reinterpret("int8x16", halves)
+    low = T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), low, halves, *map(T.int32, flags), dtype="int8x16")
+    return T.reinterpret("int32x4", low)
+
+
+def four(values: list[Expr]) -> Expr:
+    """int32x4 of four int32 values."""
+    return tirx.Shuffle(values, [T.int32(i) for i in range(WORDS)])
+
+
 def first_bytes(count: Expr | int) -> Expr:
     """Predicate: the first `count` of 16 lanes."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp8"), count, dtype="boolx16")
@@ -48,16 +66,37 @@ def first_words(count: Expr | int) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp32"), count, dtype="boolx4")
 
 
-def load_bytes(buffer: Buffer, index: Expr, predicate: Expr | None = None) -> Expr:
-    """Sixteen neighbouring int8 elements at any address; zeros where `predicate` is false, without reading there."""
+def load_bytes(buffer: Buffer, index: Expr, predicate: Expr | None = None, other: int = 0) -> Expr:
+    """Sixteen neighbouring int8 elements at any address; `other` where `predicate` is false, without reading there."""
     if predicate is None:
         return buffer[T.Ramp(index, 1, BYTES)]
-    zeros = T.Broadcast(T.int8(0), BYTES)
+    others = T.Broadcast(T.int8(other), BYTES)
     pointer = T.address_of(buffer[index])
-    return T.call_llvm_intrin(_id("llvm.masked.load"), pointer, predicate, zeros, dtype="int8x16")
+    return T.call_llvm_intrin(_id("llvm.masked.load"), pointer, predicate, others, dtype="int8x16")
 
 
 def store(buffer: Buffer, index: Expr, value: Expr, predicate: Expr) -> None:
     """Stores the lanes of `value` for which `predicate` holds."""
     pointer = T.address_of(buffer[index])
     T.evaluate(T.call_llvm_intrin(_id("llvm.masked.store"), value, pointer, predicate, dtype="void"))
+
+
+def interleave(buffer: Buffer, index: Expr, rows: list[Expr]) -> None:
+    """Stores four int8x16 vectors as r0[0], r1[0], r2[0], r3[0], r0[1], ... at buffer[index] (VST4)."""
+    pointer = T.address_of(buffer[index])
+    for stage in range(WORDS):
+        T.evaluate(T.call_llvm_intrin(_id("llvm.arm.mve.vst4q"), pointer, *rows, T.int32(stage), dtype="void"))
+
+
+def gather_words(buffer: Buffer, index: Expr, offsets: Expr) -> Expr:
+    """int32x4 of the words that lie `offsets` bytes behind buffer[index]."""
+    pointer, flags = T.address_of(buffer[index]), (32, _UNSCALED, _SIGNED)
+    name = "llvm.arm.mve.vldr.gather.offset"
+    return T.call_llvm_intrin(_id(name), pointer, offsets, *map(T.int32, flags), dtype="int32x4")
+
+
+def scatter_bytes(buffer: Buffer, index: Expr, offsets: Expr, value: Expr) -> None:
+    """Stores the low byte of each lane of int32x4 `value` `offsets` bytes behind buffer[index]."""
+    pointer = T.address_of(buffer[index])
+    name = "llvm.arm.mve.vstr.scatter.offset"
+    T.evaluate(T.call_llvm_intrin(_id(name), pointer, offsets, value, T.int32(8), T.int32(_UNSCALED), dtype="void"))

@@ -9,7 +9,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
-from edgeq.targets.mve.intrinsics import WORDS, first_words, store, vqrdmulh
+from edgeq.targets.mve.intrinsics import WORDS, first_words, saturated, store, vqrdmulh
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -17,10 +17,26 @@ if TYPE_CHECKING:
 
     from edgeq.program.ops import Requantize
 
+LOWEST, HIGHEST = -128, 127
+"""Of int8."""
+
 
 def words_of(value: int) -> Expr:
     """int32x4 of one value."""
     return T.Broadcast(T.int32(value), WORDS)
+
+
+def scaled(requantize: Requantize, acc: Expr, multiplier: Expr, negative: Expr | None = None) -> Expr:
+    """int32x4 whose low bytes are the outputs for int32x4 `acc`, with the multipliers for its signs."""
+    a = bind("a", T.shift_left(acc, words_of(requantize.left)) if requantize.left else acc)
+    m = multiplier if negative is None else T.Select(a < words_of(0), negative, multiplier)
+    value = vqrdmulh(a, m) + words_of(requantize.zero_point)
+    if requantize.lo > LOWEST:
+        value = T.max(value, words_of(requantize.lo))
+    if requantize.hi < HIGHEST:
+        value = T.min(value, words_of(requantize.hi))
+    within = requantize.lo > LOWEST and requantize.hi < HIGHEST
+    return value if within else saturated(bind("value", value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +77,10 @@ class Output:
         return [bind("number", table[T.Ramp(vector * self.row + i, 1, WORDS)]) for i in range(0, self.row, WORDS)]
 
     def __call__(self, sums: Expr, numbers: list[Expr]) -> Expr:
-        """Outputs of four channels, as int32x4 within the limits."""
+        """Outputs of four channels, in the low bytes of int32x4."""
         bias, multiplier, *negative = numbers
         acc = T.shift_right(sums, words_of(self.scale)) + bias if self.scale else sums + bias
-        return self.scaled(acc, multiplier, *negative)
-
-    def scaled(self, acc: Expr, multiplier: Expr, negative: Expr | None = None) -> Expr:
-        """Outputs for complete accumulators."""
-        left = self.requantize.left
-        a = bind("a", T.shift_left(acc, words_of(left)) if left else acc)
-        m = multiplier if negative is None else T.Select(a < words_of(0), negative, multiplier)
-        value = vqrdmulh(a, m) + words_of(self.requantize.zero_point)
-        return T.max(T.min(value, words_of(self.requantize.hi)), words_of(self.requantize.lo))
+        return scaled(self.requantize, acc, multiplier, *negative)
 
     def store(self, y: Buffer, at: Expr, value: Expr, channel: Expr) -> None:
         """Stores outputs from channel `channel` on at y[at]: four, or as many as there are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.lower.rule import Rule
 from edgeq.targets.mve.conv2d import conv2d, fits
+from edgeq.targets.mve.depthwise import depthwise, fits_patches
 from edgeq.targets.mve.pointwise import dense, is_pointwise, pointwise
 from edgeq.targets.mve.weights import fit_bytes
 
@@ -13,6 +14,7 @@ BYTES = frozenset({4, 8})
 
 RULES = (
     Rule("conv2d", pointwise, BYTES, features=MVE, fits=is_pointwise),
+    Rule("conv2d", depthwise, BYTES, features=MVE, fits=fits_patches),
     Rule("conv2d", conv2d, BYTES, features=MVE, fits=fits),
     Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),
 )

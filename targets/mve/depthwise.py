@@ -1,0 +1,156 @@
+"""Depthwise convolution with kernels of at most 4x4: four outputs of a channel at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Scratch, Writes
+from edgeq.program.planner import step_distance
+from edgeq.targets.dsp.intrinsics import forget, opaque
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, scatter_bytes, vmladava
+from edgeq.targets.mve.patches import COLUMN, SIDE, Patches, PatchWeights, patch_weights
+from edgeq.targets.mve.requantize import scaled
+from edgeq.targets.portable.depthwise import one_output_per_channel
+from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.tables import Channels
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.program.ops import Conv2D
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+UNROLL = 3
+"""Groups of four outputs up to which a row is unrolled."""
+
+
+def fits_patches(op: Conv2D) -> bool:
+    """True for the depthwise convolutions that this kernel does."""
+    if not one_output_per_channel(op) or op.requantize.right or op.dilations != (1, 1) or min(op.pads[:2]) < 0:
+        return False
+    patches = Patches(op)
+    return max(patches.kernel) <= SIDE and patches.width <= op.y_shape[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What the code of a channel works on: patches, weights, the channels' numbers, output."""
+
+    patches: Buffer
+    weights: Buffer
+    numbers: Buffer
+    y: Buffer
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """Code for a strip of outputs of one channel.
+
+    Attributes:
+        weights: Of all channels.
+        channels: Biases and multipliers.
+    """
+
+    weights: PatchWeights
+    channels: Channels
+
+    @property
+    def patches(self) -> Patches:
+        """Geometry."""
+        return self.weights.patches
+
+    def emit(self, memory: Memory, place: Expr, channel: Expr, to: Expr) -> None:
+        """All outputs of the strip.
+
+        Args:
+            place: Of the channel among those of the patches.
+            to: Index of the first output in y.
+        """
+        patches, op = self.patches, self.patches.op
+        width, ow, c = patches.width, op.y_shape[2], op.x_shape[3]
+        weights = self.weights.load(memory.weights, channel)
+        bias, *multipliers = (bind("number", number) for number in self._numbers(memory.numbers, channel))
+        count = -(-ow // width)
+        with T.serial(count if count <= UNROLL else opaque(T.int32(count))) as i:
+            column = bind("column", i * width if ow % width == 0 else T.min(i * width, ow - width))
+            at = place * SIDE + column * (op.strides[1] * COLUMN)
+            sums = four(self._sums(memory.patches, at, weights)) + bias
+            value = scaled(op.requantize, sums, *multipliers)
+            scatter_bytes(memory.y, to + column * c, self._offsets(), value)
+
+    def _numbers(self, table: Buffer, channel: Expr) -> list[Expr]:
+        """Bias and multipliers of a channel, each four times."""
+        op, count = self.patches.op, self.channels.count
+        rows = [table[channel]]
+        signs = [op.requantize.multiplier] + ([] if op.requantize.negative is None else [op.requantize.negative])
+        for i, multiplier in enumerate(signs, 1):
+            rows.append(table[i * count + channel] if self.channels.per_channel else T.int32(int(multiplier[0])))
+        return [T.Broadcast(row, WORDS) for row in rows]
+
+    def _sums(self, memory: Buffer, at: Expr, weights: list[Expr]) -> list[Expr]:
+        """Sums of four outputs, row by row."""
+        patches, stride = self.patches, self.patches.op.strides[1]
+        rows: list[list[Expr]] = [[] for _ in range(patches.rows)]
+        for patch in range(patches.width // patches.columns):
+            first = at + patch * (patches.columns * stride * COLUMN)
+            words = gather_words(memory, first, T.Ramp(T.int32(0), T.int32(COLUMN), WORDS))
+            taps = bind("patch", T.reinterpret("int8x16", words))
+            for i, weight in enumerate(weights):
+                rows[i // patches.columns].append(bind("sum", vmladava(T.int32(0), taps, weight)))
+        return [value for row in rows for value in row]
+
+    def _offsets(self) -> Expr:
+        """Of four outputs in y."""
+        patches, (_, _, ow, c) = self.patches, self.patches.op.y_shape
+        return four([T.int32((row * ow + i) * c) for row in range(patches.rows) for i in range(patches.width)])
+
+
+def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
+    """Depthwise convolution, one or two rows of output and 16 channels at a time; the last rows may be made twice."""
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    weights, channels = patch_weights(op), Channels(op.bias, op.requantize)
+    patches, code = weights.patches, Channel(weights, channels)
+    rows, words, (sh, top) = patches.rows, len(weights.table.data), (op.strides[0], op.pads[0])
+    y_dtype = program.buffer[op.y].dtype
+
+    @T.prim_func(private=True)
+    def kernel(
+        x_ptr: T.handle("int8"),
+        w_ptr: T.handle("int32"),
+        table_ptr: T.handle("int32"),
+        patches_ptr: T.handle("int8"),
+        y_ptr: T.handle(y_dtype),
+    ):
+        T.func_attr({"tirx.noalias": False})
+        x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
+        w = T.decl_buffer((words,), "int32", data=w_ptr)
+        numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
+        memory = T.decl_buffer((patches.size,), "int8", data=patches_ptr)
+        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        patches.clear(memory)
+        for b, strip, group in T.grid(n, -(-oh // rows), -(-c // BYTES)):
+            oy: T.let[T.int32] = T.min(strip * rows, oh - rows)
+            first: T.let[T.int32] = group * BYTES
+            count: T.let[T.int32] = T.min(c - first, BYTES)
+            patches.fill(x, b, oy * sh - top, first, count, memory)
+            forget(patches_ptr)
+            for i in T.serial(count):
+                channel: T.let[T.int32] = first + i
+                code.emit(Memory(memory, w, numbers, y), i, channel, ((b * oh + oy) * ow) * c + channel)
+
+    operands = (Reads(op.x), weights.table, channels.table, Scratch("int8", patches.size), Writes(op.y))
+    return Generated(kernel, operands, _distance(op, rows))
+
+
+def _distance(op: Conv2D, rows: int) -> int:
+    """The first channels of a strip are written while the last ones still have to be read."""
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    first = np.minimum(np.arange(-(-oh // rows)) * rows, oh - rows)
+    image = np.arange(n)[:, None]
+    free = image * ih + (first * op.strides[0] - op.pads[0]).clip(0, ih)
+    return step_distance((image * oh + first + rows) * ow * c, free * iw * c)

@@ -1,0 +1,158 @@
+"""Depthwise windows as vectors: four rows by four columns of one channel in 16 bytes.
+
+Four rows of 16 channels are interleaved by VST4, so that a channel's four rows at one column are a word. VLDR gathers
+the words of four columns: a patch that holds four windows of a 3x3 kernel with stride 1, each one VMLADAVA with the
+weights in its place and zeros elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Table
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, interleave, load_bytes
+from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.tables import pack
+
+if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
+    from edgeq.program.ops import Conv2D
+
+SIDE = 4
+"""Rows and columns of a patch."""
+
+COLUMN = BYTES * SIDE
+"""Bytes of a column: four rows of 16 channels."""
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Geometry of the patches of a depthwise convolution.
+
+    Attributes:
+        op: The convolution, with a kernel of at most 4x4.
+    """
+
+    op: Conv2D
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Rows and columns of a window."""
+        return self.op.weight.shape[1:3]
+
+    @property
+    def rows(self) -> int:
+        """Rows of output of a patch, and of four outputs that are made together: 1 or 2."""
+        return 2 if self.kernel[0] + self.op.strides[0] <= SIDE and self.op.y_shape[1] > 1 else 1
+
+    @property
+    def columns(self) -> int:
+        """Columns of output of a patch."""
+        return 2 if self.kernel[1] + self.op.strides[1] <= SIDE else 1
+
+    @property
+    def width(self) -> int:
+        """Columns of four outputs."""
+        return WORDS // self.rows
+
+    @property
+    def taken(self) -> int:
+        """Input rows that windows of a patch read."""
+        return (self.rows - 1) * self.op.strides[0] + self.kernel[0]
+
+    @property
+    def length(self) -> int:
+        """Columns that patches read, padding included."""
+        last = self.op.y_shape[2] - self.columns
+        return last * self.op.strides[1] + SIDE
+
+    @property
+    def size(self) -> int:
+        """Bytes of all columns."""
+        return self.length * COLUMN
+
+    def clear(self, memory: Buffer) -> None:
+        """Fills all with padding; what lies beside the image is not written again."""
+        outside = T.Broadcast(T.int8(self.op.x_zero_point), BYTES)
+        with T.serial(self.size // BYTES) as i:
+            T.buffer_store(memory, outside, [T.Ramp(i * BYTES, 1, BYTES)])
+
+    def fill(self, x: Buffer, image: Expr, row: Expr, first: Expr, count: Expr, memory: Buffer) -> None:
+        """Interleaves four image rows.
+
+        Args:
+            image: Number of the image.
+            row: The first of the rows, which may lie outside the image.
+            first, count: Channels.
+        """
+        _, ih, iw, c = self.op.x_shape
+        zero, left = self.op.x_zero_point, self.op.pads[1]
+        with T.serial(min(iw, self.length - left)) as column:
+            rows = []
+            for i in range(SIDE):
+                if i >= self.taken:
+                    rows.append(rows[0])
+                    continue
+                iy = row + i
+                some = T.Select(T.And(iy >= 0, iy < ih), count, 0)
+                at = ((image * ih + iy) * iw + column) * c + first
+                rows.append(bind("row", load_bytes(x, at, first_bytes(some), zero)))
+            interleave(memory, (left + column) * COLUMN, rows)
+
+
+@dataclass(frozen=True)
+class PatchWeights:
+    """Weights of a channel in the place of each window of a patch.
+
+    Attributes:
+        patches: Geometry.
+        table: int32, for each channel (or the channels that share bytes) 16 bytes, [column][row], zeros where there is
+            no tap. A window that lies further right begins so many words earlier: what is read too early are zeros.
+    """
+
+    patches: Patches
+    table: Table
+
+    def load(self, table: Buffer, channel: Expr) -> list[Expr]:
+        """int8x16 weights for each window of a patch, row by row."""
+        op, bits = self.patches.op, self.patches.op.weight_bits
+        per_byte = 8 // bits
+        base = bind("w_at", T.floordiv(channel, per_byte) * WORDS + op.strides[1])
+        words = []
+        for column in range(self.patches.columns):
+            word = table[T.Ramp(base - column * op.strides[1], 1, WORDS)]
+            forget(table.data)  # or LLVM makes vectors that overlap from words
+            words.append(bind("w", self._field(word, T.floormod(channel, per_byte)) if bits < 8 else word))
+        moved = [
+            [
+                T.shift_left(word, T.Broadcast(T.int32(8 * row * op.strides[0]), WORDS)) if row else word
+                for word in words
+            ]
+            for row in range(self.patches.rows)
+        ]
+        return [bind("weights", T.reinterpret("int8x16", word)) for row in moved for word in row]
+
+    def _field(self, word: Expr, place: Expr) -> Expr:
+        """Weights number `place` of the bytes `word`."""
+        bits = self.patches.op.weight_bits
+        up = T.Broadcast(T.Cast("int8", (8 - bits) - place * bits), BYTES)
+        top = T.shift_left(T.reinterpret("int8x16", word), up)
+        return T.reinterpret("int32x4", T.shift_right(top, T.Broadcast(T.int8(8 - bits), BYTES)))
+
+
+def patch_weights(op: Conv2D) -> PatchWeights:
+    """Packs the weights of a depthwise convolution."""
+    c, kh, kw, _ = op.weight.shape
+    per_byte = 8 // op.weight_bits
+    patch = np.zeros((c + -c % per_byte, SIDE, SIDE), np.int8)
+    patch[:c, :kw, :kh] = op.weight[..., 0].transpose(0, 2, 1)
+    flat = patch.reshape(-1, per_byte, BYTES).transpose(0, 2, 1).reshape(-1)
+    data = flat if per_byte == 1 else pack(flat, op.weight_bits)
+    words = np.ascontiguousarray(data).view("<i4").astype(np.int32)
+    return PatchWeights(Patches(op), Table(np.pad(words, (op.strides[1], 0)), "weights"))
