@@ -35,6 +35,11 @@ def odd_bytes(word: Expr) -> Expr:
     return sxtb16(T.call_llvm_pure_intrin(_id("llvm.fshr"), word, word, T.int32(8), dtype="int32"))
 
 
+def wrapping_difference(a: Expr, b: Expr) -> Expr:
+    """int32 a - b modulo 2^32; the difference of signed numbers must not overflow, neither in LLVM nor in C."""
+    return T.Cast("int32", T.Cast("uint32", a) - T.Cast("uint32", b))
+
+
 def saturate(value: Expr, bits: int) -> Expr:
     """int32 `value` limited to the range of a signed number of `bits` bits."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.ssat"), value, T.int32(bits), dtype="int32")
@@ -47,12 +52,22 @@ def load_word(buffer: Buffer, index: Expr) -> Expr:
 
 def pin(value: Expr) -> None:
     """Ends the scheduler's freedom here: what `value` needs is computed before what follows is begun."""
-    T.evaluate(T.call_llvm_intrin(_id("llvm.fake.use"), value, dtype="void"))
+    T.evaluate(fake_use(value))
 
 
 def forget(pointer: Var) -> None:
     """Counts as writing to the memory at `pointer`, so that loads are not kept in registers across it."""
-    T.evaluate(T.call_llvm_intrin(_id("llvm.va_end"), pointer, dtype="void"))
+    T.evaluate(clobber(pointer))
+
+
+def fake_use(value: Expr) -> Expr:
+    """Nothing, once `value` is known."""
+    return T.call_llvm_intrin(_id("llvm.fake.use"), value, dtype="void")
+
+
+def clobber(pointer: Var) -> Expr:
+    """Nothing, which LLVM takes as writing to the memory at `pointer`."""
+    return T.call_llvm_intrin(_id("llvm.va_end"), pointer, dtype="void")
 
 
 def opaque(value: Expr) -> Expr:
