@@ -11,8 +11,9 @@ from edgeq.program.planner import row_distance
 from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.pairs import can_pair
-from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.requantize import SharedChannels, SmmulRequantizer, filled
 from edgeq.targets.dsp.rows import Ring, Rows
+from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D
@@ -28,7 +29,7 @@ def fits(op: Conv2D) -> bool:
 
 def rows_of(op: Conv2D) -> Rows:
     """The widened rows of a convolution."""
-    return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1], op.x_zero_point)
+    return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1])
 
 
 def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
@@ -37,9 +38,11 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     rows, sh = rows_of(op), op.strides[0]
     (kh, _), top, row_words, step = rows.kernel, rows.top, rows.row_words, rows.pixel_words
     y_dtype = program.buffer[op.y].dtype
-    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2)
+    bias, scaled = filled(op.bias, op.requantize, 2)
+    form, channels = SmmulRequantizer(scaled, target, y_dtype), SharedChannels(bias, scaled, op.x_zero_point)
     table = Table(packed_weights(rows.order(op.weight).reshape(o, -1), 1), "weights")
     product = Product(o, 1, kh, rows.window_words, row_words, step, form, channels)
+    inside = Window(op, rows.kernel).always_inside
     (blocks, rest), kept = divmod(ow, PIXELS), max(kh - sh, 0)
 
     @T.prim_func(private=True)
@@ -62,11 +65,11 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
             rows.shift(ring, sh)
             for slot in T.serial(T.Select(oy == 0, 0, kept), kh):
                 iy: T.let[T.int32] = oy * sh + slot - top
-                rows.border(ring, slot * row_words)
+                # What lies left and right of the image stays as the rows move up.
+                if not inside and (oy == 0 or iy < 0 or iy >= ih):
+                    rows.fill(ring, slot * row_words, channels.outside(numbers))
                 if iy >= 0 and iy < ih:
                     rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
-                else:
-                    rows.fill(ring, slot * row_words + rows.before, rows.body)
             forget(ring_ptr)
             for group in T.serial(-(-o // 2)):
                 for block in T.serial(blocks):

@@ -94,7 +94,7 @@ def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
     matrix = Matrix(int(np.prod(op.x_shape[:3])), op.weight.reshape(len(op.weight), -1))
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
     tile = tile_pixels(pixels, k)
-    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0, 0)
+    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
     table = Table(np.ascontiguousarray(matrix.weight).view("<i4").astype(np.int32).reshape(-1), "weights")

@@ -73,7 +73,7 @@ def tile_pixels(pixels: int, k: int) -> int:
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
     tile = tile_pixels(pixels, k)
-    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0, 0)
+    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2 * pairs)

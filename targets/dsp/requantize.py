@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tvm.script import tirx as T
 
+from edgeq.lower.generated import Table
 from edgeq.targets.dsp.intrinsics import saturate
 from edgeq.targets.portable.fixed_point import Requantizer, int32, int64
 from edgeq.targets.portable.tables import Channels
 
 if TYPE_CHECKING:
-    from tvm.tirx import Expr
+    from tvm.tirx import Buffer, Expr
 
     from edgeq.program.ops import Requantize
     from edgeq.targets.target import Target
@@ -42,6 +44,29 @@ class SmmulRequantizer(Requantizer):
         return T.Cast(self.dtype, value)
 
 
+class SharedChannels(Channels):
+    """As `Channels`, with zero points in the table too: operators that differ in nothing else share a kernel.
+
+    Args:
+        x_zero_point: Of the input.
+    """
+
+    def __init__(self, bias: np.ndarray, requantize: Requantize, x_zero_point: int) -> None:
+        super().__init__(bias, requantize)
+        pattern = (x_zero_point & 0xFFFF) + (x_zero_point << 16)
+        tail = np.array([requantize.zero_point, pattern], np.int32)
+        self.table = Table(np.concatenate([self.table.data, tail]), "constants")
+
+    def outside(self, table: Buffer) -> Expr:
+        """Two halves of the input's zero point."""
+        return table[self.size - 1]
+
+    def requantize(self, form: Requantizer, acc: Expr, table: Buffer, channel: Expr) -> Expr:
+        shared = copy(form)
+        shared.zero_point = table[self.size - 2]
+        return super().requantize(shared, acc, table, channel)
+
+
 def doubled(requantize: Requantize) -> Requantize:
     """The same with twice the multipliers: they are below 2^30, so they stay int32."""
     negative = requantize.negative
@@ -61,13 +86,22 @@ def output_stage(
         bias: int32 (o,).
         dtype: Of the output.
     """
+    bias, scaled = filled(bias, requantize, multiple)
+    return SmmulRequantizer(scaled, target, dtype), Channels(bias, scaled)
+
+
+def filled(bias: np.ndarray, requantize: Requantize, multiple: int) -> tuple[np.ndarray, Requantize]:
+    """Biases and doubled multipliers, filled up with zeros to a multiple of `multiple` channels.
+
+    Args:
+        bias: int32 (o,).
+    """
     scaled = doubled(requantize)
     extra = -len(bias) % multiple
 
-    def filled(array: np.ndarray | None) -> np.ndarray | None:
+    def longer(array: np.ndarray | None) -> np.ndarray | None:
         return array if array is None or len(array) == 1 else np.pad(array, (0, extra))
 
-    multiplier, negative = filled(scaled.multiplier), filled(scaled.negative)
+    multiplier = longer(scaled.multiplier)
     assert multiplier is not None
-    channels = Channels(np.pad(bias, (0, extra)), replace(scaled, multiplier=multiplier, negative=negative))
-    return SmmulRequantizer(scaled, target, dtype), channels
+    return np.pad(bias, (0, extra)), replace(scaled, multiplier=multiplier, negative=longer(scaled.negative))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, sxtb16
+from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, opaque, sxtb16
 from edgeq.targets.portable.fixed_point import bind, int32
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class Rows:
         out: (oh, ow).
         kernel, strides: Of the window.
         top, left: Padding before the image.
-        zero_point: What an element outside the image is.
     """
 
     image: tuple[int, int, int, int]
@@ -49,7 +48,6 @@ class Rows:
     strides: tuple[int, int]
     top: int
     left: int
-    zero_point: int
 
     @property
     def depth(self) -> int:
@@ -95,13 +93,8 @@ class Rows:
 
     @property
     def before(self) -> int:
-        """Words of a widened row before the first that holds image."""
+        """Words of a widened row before the first that holds image; half of that may be padding, too."""
         return self.left * self.depth // 2
-
-    @property
-    def body(self) -> int:
-        """Words that hold image; half of the first and of the last may be padding."""
-        return -(-(self.left + self.columns) * self.depth // 2) - self.before
 
     @property
     def words(self) -> int:
@@ -134,18 +127,13 @@ class Rows:
                 T.buffer_store(ring, word, [i * unroll + j])
             forget(ring.data)
 
-    def fill(self, ring: Buffer, first: Expr | int, words: int) -> None:
-        """Fills `words` words with the zero point."""
-        if words:
-            pattern = int(np.array([self.zero_point] * 2, "<i2").view("<i4")[0])
-            with T.serial(words) as i:
-                T.buffer_store(ring, T.int32(pattern), [first + i])
+    def fill(self, ring: Buffer, slot: Expr, outside: Expr) -> None:
+        """Fills the row that begins at word `slot` with `outside`, what two elements outside the image are.
 
-    def border(self, ring: Buffer, slot: Expr) -> None:
-        """Fills what lies left and right of the image in the row that begins at word `slot`."""
-        end = (self.left + self.columns) * self.depth // 2
-        self.fill(ring, slot, -(-self.left * self.depth // 2))
-        self.fill(ring, slot + end, self.width - end)
+        LLVM would unroll a loop of known length to many times its size.
+        """
+        with T.serial(opaque(T.int32(self.width))) as i:
+            T.buffer_store(ring, outside, [slot + i])
 
     def widen(self, x: Buffer, source: Expr, ring: Ring, slot: Expr | int) -> None:
         """Widens the image row that begins at x[source] into the row of the ring that begins at word `slot`."""

@@ -91,6 +91,7 @@ class Requantizer:
 
     def __init__(self, requantize: Requantize, target: Target, dtype: str) -> None:
         self.requantize = requantize
+        self.zero_point: Expr | int = requantize.zero_point
         self.multiply = multiply_high(target)
         self.dtype = dtype
 
@@ -99,7 +100,7 @@ class Requantizer:
         a = bind("a", pre_shift(acc, self.requantize))
         m = multiplier if negative is None else bind("m", T.Select(a < 0, negative, multiplier))
         scaled = bind("scaled", self.multiply(a, m))
-        return self.limit(scaled + self.requantize.zero_point)
+        return self.limit(scaled + self.zero_point)
 
     def limit(self, value: Expr) -> Expr:
         """int32 `value` within the operator's clamp limits, as the output's type."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lower.board_harness import differing_calls
-from lower.dsp_operators import MAKERS
-from lower.operators import program_of, random_inputs
+from lower.dsp_operators import MAKERS, random_conv2d
+from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
 from edgeq.lower.lower import lower
@@ -86,3 +87,10 @@ def test_tiles_fit_their_scratch_memory(pixels: int, k: int) -> None:
     tile = tile_pixels(pixels, k)
     assert 1 <= tile <= pixels
     assert 2 * tile * k <= SCRATCH or tile <= 2
+
+
+def test_zero_points_do_not_make_another_kernel() -> None:
+    case = random_conv2d(np.random.default_rng(5))
+    other = replace(case.op, x_zero_point=7, requantize=replace(case.op.requantize, zero_point=-9))
+    lowered = lower(program_of([case, Case(other, case.buffers)]), M4)
+    assert len(lowered.kernels) == 1
