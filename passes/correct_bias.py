@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgeq.passes.layerwise import LayerwisePass
-from edgeq.reconstruct.layer import Layer, Solution
+import numpy as np
+import onnx_ir as ir
+
+from edgeq.calibrate.samples import Samples
+from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
+from edgeq.passes.references import float_constants, pair_aliases, quantized_constants
+from edgeq.reconstruct.replica import Replica
+
+MAX_SAMPLES = 64
+"""The mean of the error over so many samples is off by an eighth of its spread, less than 0.1 dB of noise."""
 
 
 @dataclass(frozen=True)
-class CorrectBias(LayerwisePass):
+class CorrectBias(ir.passes.InPlacePass):
     """Empirical bias correction: each output channel gets the mean that it has in the float network.
 
-    Layer by layer, on inputs that come through the quantized layers before, whose biases are corrected already.
-    Weights keep their scales and are rounded to nearest on them. A MatMul, which has no bias, is left as it is.
+    Layer by layer, on inputs that come through the quantized layers before, whose biases are corrected already; each
+    layer runs once in float and once quantized. Weights are left as they are. A MatMul, which has no bias, is declined.
     Idempotent.
 
     Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
     section 4.2 and appendix D.
+
+    Attributes:
+        samples: Inputs of the model; at most 64 are used.
+        progress: Told (layers done, layers in total).
     """
 
-    def quantize(self, layer: Layer) -> Solution:
-        return layer.solution(layer.present.integers, layer.present.scale, layer.everything)
+    samples: Samples
+    progress: Callable[[int, int], None] | None = None
+
+    def requires(self, model: ir.Model) -> None:
+        require_open_layers(model)
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        (inputs,) = self.samples.first(MAX_SAMPLES).batches(MAX_SAMPLES)
+        real = Replica(model, inputs, float_constants(model.graph), pair_aliases(model.graph))
+        quantized = Replica(model, inputs, quantized_constants(model.graph), {})
+        layers = open_layers(model.graph)
+        for done, layer in enumerate(layers, start=1):
+            if layer.takes_bias:
+                _correct(layer, real, quantized)
+            if self.progress is not None:
+                self.progress(done, len(layers))
+        return ir.passes.PassResult(model, modified=True)
+
+
+def _correct(layer: OpenLayer, real: Replica, quantized: Replica) -> None:
+    """Gives the layer its bias, and to the layers behind it the output that it has with that bias."""
+    result = layer.node.outputs[0]
+    for replica in (real, quantized):
+        replica.run_through(layer.node)
+    reached = quantized.read(result)
+    gap = _channel_means(real.read(result)) - _channel_means(reached)
+    quantized.write(result, reached + gap.reshape(-1, *[1] * (reached.ndim - 3)))
+    bias = layer.present().bias
+    layer.store_bias(bias + gap.reshape(bias.shape))
+
+
+def _channel_means(values: np.ndarray) -> np.ndarray:
+    """float32 (channels,) from (samples, 1, channels, ...)."""
+    axes = tuple(axis for axis in range(values.ndim) if axis != 2)
+    return values.mean(axis=axes, dtype=np.float64).astype(np.float32)

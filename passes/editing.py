@@ -61,7 +61,8 @@ def add_constant(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
 
 def unused_name(graph: ir.Graph, name: str) -> str:
     """`name`, or `name` with the first free number behind it."""
-    taken = ir.convenience.create_value_mapping(graph)
+    made = (value.name for node in graph for value in node.outputs)
+    taken = {*graph.initializers, *(value.name for value in graph.inputs), *made}
     number, candidate = 0, name
     while candidate in taken:
         number += 1

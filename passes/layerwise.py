@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.layer_data import read_layer
-from edgeq.passes.open_layer import OpenLayer, open_layers
+from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
 from edgeq.passes.references import float_constants, pair_aliases, quantized_constants
 from edgeq.reconstruct.layer import Layer, Solution
 from edgeq.reconstruct.replica import Replica
@@ -41,8 +41,7 @@ class LayerwisePass(ir.passes.InPlacePass):
     progress: Callable[[int, int], None] | None = None
 
     def requires(self, model: ir.Model) -> None:
-        if not open_layers(model.graph):
-            raise ir.passes.PreconditionError("no float weights behind a QuantizeLinear: run insert_qdq first")
+        require_open_layers(model)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         layers = open_layers(model.graph)

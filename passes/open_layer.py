@@ -23,6 +23,16 @@ def open_layers(graph: ir.Graph) -> list[OpenLayer]:
     return [OpenLayer(node) for node in graph if node.op_type in WEIGHTED and _weight_quantizer(node) is not None]
 
 
+def require_open_layers(model: ir.Model) -> None:
+    """Refuses a model without them.
+
+    Raises:
+        PreconditionError: No weight is float behind a QuantizeLinear.
+    """
+    if not open_layers(model.graph):
+        raise ir.passes.PreconditionError("no float weights behind a QuantizeLinear: run insert_qdq first")
+
+
 def _weight_quantizer(node: ir.Node) -> ir.Node | None:
     undo = weight_of(node).producer()
     quantize = None if undo is None or undo.inputs[0] is None else undo.inputs[0].producer()
@@ -79,11 +89,16 @@ class OpenLayer:
 
     def store(self, solution: Solution) -> None:
         """Makes a solution the node's weight, scales and bias; the float network keeps its own."""
-        quantize, old, before = self._quantizer, self._weight, self.reference_bias().reshape(-1)
+        quantize, old = self._quantizer, self._weight
         change_constant(quantize, 0, str(old.name), self._join(solution.weight), reference(old))
         set_scale(quantize, solution.scale[0, 0] if self.shared else solution.scale.reshape(-1))
         if self.takes_bias:
-            change_constant(self.node, 2, f"{self.node.name}_bias", solution.bias.reshape(-1), before)
+            self.store_bias(solution.bias)
+
+    def store_bias(self, bias: np.ndarray) -> None:
+        """Makes (groups, outputs) the node's bias; the float network keeps its own."""
+        before = self.reference_bias().reshape(-1)
+        change_constant(self.node, 2, f"{self.node.name}_bias", bias.reshape(-1), before)
 
     def constants(self) -> dict[str, np.ndarray]:
         """The weight and bias of the quantized network by value name."""

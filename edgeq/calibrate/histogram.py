@@ -34,11 +34,14 @@ class Histogram:
         largest = float(max(flat.max(), -flat.min()))
         if largest > self.limit:
             self._reach(largest)
-        zeros = flat.size - int(np.count_nonzero(flat))
+        zeros = int(np.count_nonzero(flat == 0))
         self.zeros += zeros
         if zeros < flat.size:
-            bins = np.floor(flat * (SIDE / self.limit)).astype(np.int32) + SIDE
-            self.counts += np.bincount(np.minimum(bins, 2 * SIDE - 1), minlength=2 * SIDE)
+            bins = np.floor(flat * (SIDE / self.limit))
+            bins += SIDE
+            counts = np.bincount(bins.astype(np.intp), minlength=2 * SIDE + 1)
+            self.counts += counts[:-1]
+            self.counts[-1] += counts[-1]  # the limit itself
             self.counts[SIDE] -= zeros
 
     def _reach(self, largest: float) -> None:

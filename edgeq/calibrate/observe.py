@@ -40,17 +40,18 @@ def observe(
     for done, sample in enumerate(samples.batches(1)):
         values = sample | (runner.run(sample) if runner.outputs else {})
         for name, seen in observers.items():
-            _check_finite(values[name], name, done)
-            seen.update(values[name][0])
+            _update(seen, values[name][0], name, done)
         if progress is not None:
             progress(done + 1, len(samples))
     return observers
 
 
-def _check_finite(values: np.ndarray, tensor: str, sample: int) -> None:
-    if not np.isfinite(values).all():
+def _update(seen: Observer, values: np.ndarray, tensor: str, sample: int) -> None:
+    try:
+        seen.update(values)
+    except ValueError as error:
         raise CalibrationError(
             f"the float model computes NaN or infinity on sample {sample}",
             tensor=tensor,
             fix="check the samples' scaling, and the model's weights",
-        )
+        ) from error

@@ -32,9 +32,15 @@ class Observer:
         self.histogram = Histogram()
 
     def update(self, values: np.ndarray) -> None:
-        """Takes in one sample: finite values of any shape."""
+        """Takes in one sample, of any shape.
+
+        Raises:
+            ValueError: A value is NaN or infinite.
+        """
         axes = (0, *range(2, values.ndim)) if values.ndim > 1 else None
         lo, hi = np.atleast_1d(values.min(axis=axes)), np.atleast_1d(values.max(axis=axes))
+        if not (np.isfinite(lo).all() and np.isfinite(hi).all()):
+            raise ValueError("NaN or infinity")
         self.samples += 1
         self.channel_lo, self.channel_hi = np.minimum(self.channel_lo, lo), np.maximum(self.channel_hi, hi)
         weight = max(1 / self.samples, SMOOTHING)

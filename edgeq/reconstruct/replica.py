@@ -37,12 +37,19 @@ class Replica:
         self._opset = model.opset_imports[""]
         self._nodes = _needed(model.graph, constants.keys(), aliases.keys())
         self._last_use = {self._name(v): i for i, node in enumerate(self._nodes) for v in node.inputs if v is not None}
+        self._last_use |= {self._name(value): len(self._nodes) for value in model.graph.outputs}
         self._values = dict(inputs)
         self._done = 0
 
     def advance(self, node: ir.Node) -> None:
         """Runs everything that stands before a node, in the order of the graph."""
-        end = self._nodes.index(node)
+        self._advance(self._nodes.index(node))
+
+    def run_through(self, node: ir.Node) -> None:
+        """Runs everything up to a node, and the node."""
+        self._advance(self._nodes.index(node) + 1)
+
+    def _advance(self, end: int) -> None:
         if end > self._done:
             self._values |= self._run(self._nodes[self._done : end], end)
             self._done = end
@@ -55,6 +62,10 @@ class Replica:
     def read(self, value: ir.Value) -> np.ndarray:
         """A value that it knows, (samples, *shape)."""
         return self._values[self._name(value)]
+
+    def write(self, value: ir.Value, array: np.ndarray) -> None:
+        """Lets a value that it knows be another array, for the nodes to come."""
+        self._values[self._name(value)] = array
 
     def _name(self, value: ir.Value) -> str:
         return self._aliases.get(str(value.name), str(value.name))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgeq.calibrate.histogram import SIDE, Histogram
 from edgeq.calibrate.observers import Observer
-from edgeq.calibrate.ranges import Method, Width, choose_range, squared_error
+from edgeq.calibrate.ranges import Method, Width, choose_range, squared_errors
 from edgeq.quant.qparams import QuantParams, Range
 
 METHODS = get_args(Method)
@@ -73,7 +73,8 @@ def test_squared_error_is_that_of_quantizing(bits: int, limits: tuple[float, flo
     histogram.update(values)
     params = QuantParams.from_range(*limits, bits=bits)
     direct = np.square(params.dequantize(params.quantize(values)).astype(np.float64) - values).sum()
-    assert squared_error(histogram, params) == pytest.approx(direct, rel=0.02)
+    (error,) = squared_errors(histogram, [params])
+    assert error == pytest.approx(direct, rel=0.02)
 
 
 @pytest.mark.parametrize("bits", [4, 8])
