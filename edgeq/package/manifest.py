@@ -11,9 +11,11 @@ from edgeq.lower.lowered import Lowered
 from edgeq.package.interface import Interface, PortView, arena_bytes, interface
 from edgeq.package.schema import SchemaError, parse
 from edgeq.package.source import PackageSource
+from edgeq.program.rewrites.patches import Patches
 
 MANIFEST = "manifest.json"
 FORMAT = "edgeq-package-1"
+FPGA_FORMAT = "edgeq-package-fpga-1"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Manifest:
         emit: `lib` or `c`.
         io_layout: Asked for at the interface: `model`, `nchw` or `nhwc`.
         io: Where inputs and outputs lie: `arena` or `caller`.
+        patches: What runs in patches; None where nothing does.
         model_sha256: Of the user's model file.
         arena_bytes, arena_align: Of the working memory.
         files: sha256 of each other file of the package, by path.
@@ -89,6 +92,7 @@ class Manifest:
     emit: str
     io_layout: str
     io: str
+    patches: Patches | None
     model_sha256: str
     arena_bytes: int
     arena_align: int
@@ -115,6 +119,7 @@ def describe(source: PackageSource) -> Manifest:
         emit=source.emit,
         io_layout=source.io_layout,
         io=program.io,
+        patches=source.patches,
         model_sha256=source.model_sha256,
         arena_bytes=arena_bytes(plan),
         arena_align=plan.alignment,

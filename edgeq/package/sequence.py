@@ -74,17 +74,20 @@ def _pointer_type(argument: Argument) -> str:
 
 def _call(call: KernelCall, lowered: Lowered, interface: Interface) -> CallView:
     ports = {port.port.buffer: port for port in interface.ports}
-    arguments = tuple(_expression(a, lowered.plan.offsets, ports) for a in call.arguments)
+    arguments = tuple(_expression(a, lowered, ports) for a in call.arguments)
     return CallView(call.symbol, f"{call.op.kind} {comment(call.op.name)}", arguments)
 
 
-def _expression(argument: Argument, offsets: Mapping[str, int], ports: Mapping[str, PortView]) -> str:
+def _expression(argument: Argument, lowered: Lowered, ports: Mapping[str, PortView]) -> str:
     """The pointer that a kernel gets: a constant, a place in the arena, or the caller's memory."""
     if argument.kind == "constant":
         return require_identifier(argument.name)
+    offsets, buffer = lowered.plan.offsets, lowered.program.buffer
     if argument.name in offsets:
         # Wider elements by way of `void *`: offsets are aligned for them, which -Wcast-align cannot know.
         detour = "" if argument.dtype in ("int8", "uint8") else "(void *)"
         return f"({_pointer_type(argument)}){detour}(base + {offsets[argument.name]})"
-    port = ports[argument.name]
-    return port.field if port.dtype == argument.dtype else f"({_pointer_type(argument)}){port.field}"
+    port = ports[lowered.program.memory(argument.name)]
+    field = port.field if port.dtype == argument.dtype else f"({_pointer_type(argument)}){port.field}"
+    start = buffer[argument.name].offset
+    return f"{field} + {start}" if start else field

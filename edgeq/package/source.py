@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from edgeq.lower.lowered import Lowered
     from edgeq.lower.objects import KernelObject
+    from edgeq.program.rewrites.patches import Patches
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class PackageSource:
         report: Content of report.json; finite numbers only.
         version: Of edgeq.
         io_layout: What the user asked of the interface: `model`, `nchw` or `nhwc`.
+        patches: What runs in patches; None where nothing does.
     """
 
     lowered: Lowered
@@ -41,6 +43,7 @@ class PackageSource:
     report: Mapping[str, object]
     version: str
     io_layout: str = "model"
+    patches: Patches | None = None
 
     @property
     def name(self) -> str:

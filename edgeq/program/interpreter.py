@@ -28,7 +28,7 @@ from edgeq.program.ops import (
     Softmax,
     View,
 )
-from edgeq.program.program import Port, Program
+from edgeq.program.program import Buffer, Port, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
 from edgeq.quant.tables import SEGMENT_BITS, SOFTMAX_QUOTIENT_BITS
 
@@ -69,18 +69,26 @@ def _run(program: Program, inputs: Mapping[str, np.ndarray], trace: Trace | None
     for port in program.inputs:
         shape = (samples, *program.buffer[port.buffer].shape)
         memory[port.buffer] = np.ascontiguousarray(inputs[port.name]).view(_dtype(program, port)).reshape(shape)
-    last_use = {name: i for i, op in enumerate(program.ops) for name in op.reads + op.writes}
+    last_use = {program.memory(n): i for i, op in enumerate(program.ops) for n in op.reads + op.writes}
     kept = {port.buffer for port in program.outputs}
     for i, op in enumerate(program.ops):
-        y = program.buffer[op.y]
-        if op.y not in memory:
-            memory[op.y] = np.zeros((samples, *y.shape), y.dtype)
+        used = [program.buffer[name] for name in op.reads + op.writes]
+        base = program.buffer[program.memory(op.y)]
+        if base.name not in memory:
+            memory[base.name] = np.zeros((samples, *base.shape), base.dtype)
+        memory |= {part.name: _part(memory[part.base], part) for part in used if part.base}
         execute(op, memory)
         if trace:
             trace(i, op, memory[op.y])
-        for name in {n for n in op.reads + op.writes if last_use[n] == i} - kept:
+        for name in {program.memory(b.name) for b in used if last_use[program.memory(b.name)] == i} - kept:
             del memory[name]
     return {port.name: _port_array(port, memory[port.buffer]) for port in program.outputs}
+
+
+def _part(base: np.ndarray, part: Buffer) -> np.ndarray:
+    """The elements of (samples, *base shape) that are a part of it, (samples, *part.shape); shares memory."""
+    flat = base.reshape(len(base), -1)[:, part.offset : part.offset + part.size]
+    return flat.reshape(len(base), *part.shape)
 
 
 def _dtype(program: Program, port: Port) -> str:

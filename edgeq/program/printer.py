@@ -31,7 +31,8 @@ def _port(program: Program, port: Port) -> str:
 
 
 def _buffer(buffer: Buffer) -> str:
-    return f"{buffer.name}:int{buffer.bits}[{'x'.join(map(str, buffer.shape))}]"
+    part = "" if buffer.base is None else f"@{buffer.base}+{buffer.offset}"
+    return f"{buffer.name}{part}:int{buffer.bits}[{'x'.join(map(str, buffer.shape))}]"
 
 
 def _op(program: Program, op: Op) -> str:

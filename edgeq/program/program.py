@@ -27,6 +27,8 @@ class Buffer:
         bits: Width of an element: 4, 8 or 16. Four-bit elements are stored one per byte.
         data: The values, if the buffer is a constant; `shape`, int8 or int16.
         tensor: Name of the quantized ONNX tensor that this buffer holds, if it holds exactly one.
+        base: Name of the buffer that this one is a part of; None where it has memory of its own.
+        offset: Where in `base` it begins, in elements.
     """
 
     name: str
@@ -34,6 +36,13 @@ class Buffer:
     bits: int = 8
     data: np.ndarray | None = None
     tensor: str | None = None
+    base: str | None = None
+    offset: int = 0
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element in memory."""
+        return 2 if self.bits == 16 else 1
 
     @property
     def dtype(self) -> str:
@@ -48,7 +57,7 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return self.size * (2 if self.bits == 16 else 1)
+        return self.size * self.itemsize
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,10 @@ class Program:
     def buffer(self) -> dict[str, Buffer]:
         """Buffers by name."""
         return {b.name: b for b in self.buffers}
+
+    def memory(self, name: str) -> str:
+        """The buffer in whose memory this one lies: itself, or the one that it is a part of."""
+        return self.buffer[name].base or name
 
     @property
     def macs(self) -> int:

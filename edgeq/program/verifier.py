@@ -34,12 +34,15 @@ def verify_program(program: Program) -> None:
     """
     written = {p.buffer for p in program.inputs} | {b.name for b in program.buffers if b.data is not None}
     _require(len(program.buffer) == len(program.buffers), None, "two buffers have the same name")
+    for buffer in program.buffers:
+        _verify_part(program, buffer)
     constants = {b.name for b in program.buffers if b.data is not None}
     for op in program.ops:
         for name in op.reads:
-            _require(name in written, op, f"reads {name}, which nothing has written")
+            known = name in program.buffer and program.memory(name) in written
+            _require(known, op, f"reads {name}, which nothing has written")
         _require(op.y in program.buffer and op.y not in constants, op, f"writes {op.y}, which is not writable")
-        written.add(op.y)
+        written.add(program.memory(op.y))
         _verify_op(op, program.buffer)
     for port in program.outputs:
         _require(port.buffer in written, None, f"output {port.name!r} is never written")
@@ -48,6 +51,17 @@ def verify_program(program: Program) -> None:
 def _require(condition: bool, op: Op | None, message: str) -> None:
     if not condition:
         raise VerificationError(f"integer program: {message}", node=None if op is None else op.name)
+
+
+def _verify_part(program: Program, part: Buffer) -> None:
+    """A part lies within a buffer that has memory of its own, in the arena or with the caller."""
+    if part.base is None:
+        return
+    base = program.buffer.get(part.base)
+    fits = base is not None and base.base is None and base.data is None and base.bits == part.bits
+    inside = fits and 0 <= part.offset <= program.buffer[part.base].size - part.size
+    own = part.name not in {port.buffer for port in program.inputs + program.outputs}
+    _require(inside and own and part.data is None, None, f"{part.name} is no part of {part.base}")
 
 
 def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:

@@ -17,7 +17,7 @@ from edgeq.lower.tir_pipeline import lower_tir
 if TYPE_CHECKING:
     from edgeq.lower.lowered import Argument, Kernel, KernelCall, Lowered
     from edgeq.program.ops import Op
-    from edgeq.program.program import Port
+    from edgeq.program.program import Buffer, Port
     from edgeq.targets.target import Target
 
 Trace = Callable[[int, "Op", np.ndarray], None]
@@ -69,15 +69,18 @@ class _Memory:
     def __init__(self, lowered: Lowered) -> None:
         self.arena = np.zeros(lowered.plan.size, np.uint8)
         self.constants = {c.symbol: c.data for c in lowered.constants}
-        self.buffers = {}
-        for b in lowered.program.buffers:
-            if b.data is not None:
-                array = b.data
-            elif b.name in lowered.plan.offsets:
-                array = self.arena[lowered.plan.offsets[b.name] :][: b.nbytes].view(b.dtype)
-            else:
-                array = np.zeros(b.size, b.dtype)
-            self.buffers[b.name] = array.reshape(b.shape)
+        self.buffers: dict[str, np.ndarray] = {}
+        for b in sorted(lowered.program.buffers, key=lambda b: b.base is not None):
+            self.buffers[b.name] = self._elements(b, lowered.plan.offsets).reshape(b.shape)
+
+    def _elements(self, buffer: Buffer, offsets: Mapping[str, int]) -> np.ndarray:
+        if buffer.data is not None:
+            return buffer.data
+        if buffer.base is not None:
+            return self.buffers[buffer.base].reshape(-1)[buffer.offset :][: buffer.size]
+        if buffer.name in offsets:
+            return self.arena[offsets[buffer.name] :][: buffer.nbytes].view(buffer.dtype)
+        return np.zeros(buffer.size, buffer.dtype)
 
     def pointers(self, call: KernelCall) -> list[ctypes.c_void_p]:
         """What the kernel of a call is given."""

@@ -34,7 +34,7 @@ def placements(draw: st.DrawFn) -> Case:
     pairs = [(i, j) for i, a in enumerate(blocks) for j, b in enumerate(blocks) if i != j and a.last == b.first]
     chosen = draw(st.lists(st.sampled_from(pairs), max_size=2)) if pairs else []
     used = {index: (i, j) for i, j in chosen if (index := blocks[j].first) == blocks[i].last}
-    return blocks, [Overlap(i, j, t, 16 * draw(st.integers(0, 4))) for t, (i, j) in used.items()]
+    return blocks, [Overlap(i, j, 16 * draw(st.integers(0, 4))) for i, j in used.values()]
 
 
 def fits(offsets: dict[int, int], space: Interference) -> bool:

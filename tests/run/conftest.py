@@ -92,6 +92,7 @@ def _manifest(target: Target, float_abi: str) -> Manifest:
         arena_bytes=32,
         io_layout="model",
         io="caller",
+        patches=None,
         arena_align=16,
         inputs=(
             PortEntry("in:0", "x", "int8", (1, 4, 4), 16, 1.0, 0, None),

@@ -3,6 +3,15 @@
 from edgeq.program.planner.blocks import arena_buffers
 from edgeq.program.planner.overlap import in_place_operands, row_distance, step_distance
 from edgeq.program.planner.plan import ALIGNMENT, Plan
-from edgeq.program.planner.plan_arena import plan_arena
+from edgeq.program.planner.plan_arena import arena_bound, plan_arena
 
-__all__ = ["ALIGNMENT", "Plan", "arena_buffers", "in_place_operands", "plan_arena", "row_distance", "step_distance"]
+__all__ = [
+    "ALIGNMENT",
+    "Plan",
+    "arena_bound",
+    "arena_buffers",
+    "in_place_operands",
+    "plan_arena",
+    "row_distance",
+    "step_distance",
+]

@@ -27,17 +27,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Overlap:
-    """An operator's result that may lie over the end of an operand which dies with it.
+    """A result that may lie over what operators are done with of an operand, though both live at the same time.
 
     Attributes:
         source, target: Blocks of the operand and of the result, as numbers.
-        index: Of the operator.
         distance: Bytes by which the target must at least begin below the source, if they share memory.
     """
 
     source: int
     target: int
-    index: int
     distance: int
 
 
@@ -47,7 +45,8 @@ def arena_buffers(program: Program) -> set[str]:
     Elements of 16 bits always lie in the arena: kernels need them aligned, and the caller's may lie anywhere.
     """
     ports = {p.buffer for p in program.inputs + program.outputs} if program.io == "caller" else set()
-    return {b.name for b in program.buffers if b.data is None and not (b.name in ports and b.bits != 16)}
+    own = (b for b in program.buffers if b.data is None and b.base is None)
+    return {b.name for b in own if not (b.name in ports and b.bits != 16)}
 
 
 def program_blocks(
@@ -76,7 +75,7 @@ def _lifetimes(program: Program) -> dict[str, tuple[int, int]]:
     """First and last op that touches each buffer; ports live from the start or to the end."""
     span: dict[str, tuple[int, int]] = {p.buffer: (0, 0) for p in program.inputs}
     for i, op in enumerate(program.ops):
-        for name in op.reads + op.writes:
+        for name in map(program.memory, op.reads + op.writes):
             span[name] = (span.get(name, (i, i))[0], i)
     for port in program.outputs:
         span[port.buffer] = (span.get(port.buffer, (0, 0))[0], len(program.ops))
@@ -98,7 +97,7 @@ def _overwritten(
 
 
 def overlaps(program: Program, blocks: list[Block], distances: Mapping[int, int]) -> Iterator[Overlap]:
-    """Pairs of blocks that may share memory though both live at one operator.
+    """Pairs of blocks that may share memory at the operator at which one dies and the other begins.
 
     Args:
         distances: By op index, for operators that may write over what they read: least distance in bytes.
@@ -109,4 +108,4 @@ def overlaps(program: Program, blocks: list[Block], distances: Mapping[int, int]
         if op.y in number and all(name in number for name in op.reads):
             source, target = number[op.reads[0]], number[op.y]
             if blocks[source].last == index == blocks[target].first:
-                yield Overlap(source, target, index, aligned(distance))
+                yield Overlap(source, target, aligned(distance))

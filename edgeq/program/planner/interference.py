@@ -48,6 +48,8 @@ def lower_bound(blocks: Sequence[Block], overlaps: Iterable[Overlap]) -> int:
     last = max((b.last for b in blocks), default=-1)
     live = [sum(b.size for b in blocks if b.first <= t <= b.last) for t in range(last + 1)]
     for pair in overlaps:
-        source, target = blocks[pair.source].size, blocks[pair.target].size
-        live[pair.index] -= source + target - max(target, min(pair.distance, target) + source)
+        source, target = blocks[pair.source], blocks[pair.target]
+        together = max(target.size, min(pair.distance, target.size) + source.size)
+        for t in range(max(source.first, target.first), min(source.last, target.last) + 1):
+            live[t] -= source.size + target.size - together
     return max(live, default=0)

@@ -20,14 +20,15 @@ def in_place_operands(op: Op) -> tuple[str, ...]:
         case Lut() | Interpolate():
             return (op.x,)
         case Add() | Mul():
-            elsewhere = {x for x, view in ((op.x1, op.view1), (op.x2, op.view2)) if not _is_dense(view)}
+            elsewhere = {x for x, view in ((op.x1, op.view1), (op.x2, op.view2)) if not is_dense(view)}
             return tuple(x for x in (op.x1, op.x2) if x not in elsewhere)
         case Copy() if op.x_view == op.y_view:
-            return (op.x,) if _is_dense(op.x_view) else ()
+            return (op.x,) if is_dense(op.x_view) else ()
     return ()
 
 
-def _is_dense(view: View) -> bool:
+def is_dense(view: View) -> bool:
+    """True for a view that walks over a buffer from its first element on, without a gap."""
     step = 1
     for size, stride in zip(reversed(view.sizes), reversed(view.strides), strict=True):
         if stride != step:

@@ -8,7 +8,14 @@ from edgeq.program.planner.blocks import overlaps, program_blocks
 from edgeq.program.planner.interference import interference, lower_bound
 from edgeq.program.planner.placement import place, top
 from edgeq.program.planner.plan import Plan
+from edgeq.program.planner.walks import walks
 from edgeq.program.program import Program
+
+
+def arena_bound(program: Program) -> int:
+    """Bytes of arena that no plan can be below, but for scratch memory and what kernels permit."""
+    blocks = program_blocks(program, {})
+    return lower_bound(blocks, walks(program, blocks))
 
 
 def plan_arena(
@@ -26,8 +33,9 @@ def plan_arena(
         in_place: Indices of further operators whose result may lie exactly where their first operand lies.
     """
     blocks = program_blocks(program, scratch or {}, in_place)
-    pairs = tuple(overlaps(program, blocks, distances or {}))
+    pairs = (*overlaps(program, blocks, distances or {}), *walks(program, blocks))
     space = interference(blocks, pairs)
     offsets, bound = place(blocks, space, lower_bound(blocks, pairs))
     named = {name: offsets[i] for i, block in enumerate(blocks) for name in block.names}
+    named |= {b.name: named[b.base] + b.offset * b.itemsize for b in program.buffers if b.base in named}
     return Plan(named, top(offsets, space), bound)
