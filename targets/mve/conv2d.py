@@ -9,11 +9,12 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.mve.block import PIXELS, Windows, block_vectors
+from edgeq.targets.mve.block import PIXELS, block_vectors
 from edgeq.targets.mve.layer import Layer, Pointers, collected
 from edgeq.targets.mve.requantize import output
 from edgeq.targets.mve.rows import Patches, Rows, window_order
 from edgeq.targets.mve.weights import fit_bytes, packed
+from edgeq.targets.mve.windows import Windows
 
 if TYPE_CHECKING:
     from tvm.tirx import Expr

@@ -98,7 +98,7 @@ class Channel:
         rows: list[list[Expr]] = [[] for _ in range(patches.rows)]
         for patch in range(patches.width // patches.columns):
             first = at + patch * (patches.columns * stride * COLUMN)
-            words = gather_words(memory, first, T.Ramp(T.int32(0), T.int32(COLUMN), WORDS))
+            words = gather_words(memory, first, held([COLUMN * i for i in range(WORDS)]))
             taps = bind("patch", T.reinterpret("int8x16", words))
             for i, weight in enumerate(weights):
                 rows[i // patches.columns].append(bind("sum", vmladava(T.int32(0), taps, weight)))
@@ -107,7 +107,12 @@ class Channel:
     def _offsets(self) -> Expr:
         """Of four outputs in y."""
         patches, (_, _, ow, c) = self.patches, self.patches.op.y_shape
-        return four([T.int32((row * ow + i) * c) for row in range(patches.rows) for i in range(patches.width)])
+        return held([(row * ow + i) * c for row in range(patches.rows) for i in range(patches.width)])
+
+
+def held(values: list[int]) -> Expr:
+    """int32x4 that stays in a register: a constant would be loaded at each use."""
+    return four([T.int32(value) for value in values]) + T.Broadcast(opaque(T.int32(0)), WORDS)
 
 
 def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
@@ -136,10 +141,9 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
         for b, strip, group in T.grid(n, -(-oh // rows), -(-c // BYTES)):
             oy: T.let[T.int32] = T.min(strip * rows, oh - rows)
             first: T.let[T.int32] = group * BYTES
-            count: T.let[T.int32] = T.min(c - first, BYTES)
-            patches.fill(x, b, oy * sh - top, first, count, memory)
+            patches.fill(x, b, oy * sh - top, first, memory)
             forget(patches_ptr)
-            for i in T.serial(count):
+            for i in T.serial(T.min(c - first, BYTES)):
                 channel: T.let[T.int32] = first + i
                 code.emit(Memory(memory, w, numbers, y), i, channel, ((b * oh + oy) * ow) * c + channel)
 

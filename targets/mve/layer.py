@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 from edgeq.targets.dsp.intrinsics import forget, opaque
-from edgeq.targets.mve.block import Memory, Product, Windows
+from edgeq.targets.mve.block import Memory, Product
 from edgeq.targets.mve.intrinsics import WORDS
 from edgeq.targets.portable.fixed_point import bind
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from edgeq.targets.mve.requantize import Output
     from edgeq.targets.mve.weights import Weights
+    from edgeq.targets.mve.windows import Windows
 
 GROUP = 32
 """Channels at most; a multiple of every block's."""
@@ -78,13 +79,13 @@ class Layer:
         """
         channels, group = self.output.channels, self.group
         blocks, vectors = group // self.weights.channels, group // WORDS
-        segments = self.windows.begin(pixels, first)
+        start = self.windows.begin(memory.x, pixels, first)
         with T.serial(-(-channels // group)) as part:
             with T.serial(bind("blocks", _part(self.blocks, blocks, part))) as i:
                 forget(memory.x.data)
                 place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
                 product = Product(self.windows, self.weights, group)
-                product.emit(place, pixels, segments, part * blocks + i, i * self.weights.channels)
+                product.emit(place, pixels, start, part * blocks + i, i * self.weights.channels)
             with T.serial(bind("vectors", _part(self.output.vectors, vectors, part))) as i:
                 forget(memory.numbers.data)
                 vector = bind("vector", part * vectors + i)

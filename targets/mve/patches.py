@@ -7,6 +7,7 @@ weights in its place and zeros elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.dsp.intrinsics import forget, opaque
 from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, interleave, load_bytes
 from edgeq.targets.portable.fixed_point import bind
 from edgeq.targets.portable.tables import pack
@@ -83,27 +84,36 @@ class Patches:
         with T.serial(self.size // BYTES) as i:
             T.buffer_store(memory, outside, [T.Ramp(i * BYTES, 1, BYTES)])
 
-    def fill(self, x: Buffer, image: Expr, row: Expr, first: Expr, count: Expr, memory: Buffer) -> None:
+    def fill(self, x: Buffer, image: Expr, row: Expr, first: Expr, memory: Buffer) -> None:
         """Interleaves four image rows.
 
         Args:
             image: Number of the image.
             row: The first of the rows, which may lie outside the image.
-            first, count: Channels.
+            first: Channel.
         """
-        _, ih, iw, c = self.op.x_shape
-        zero, left = self.op.x_zero_point, self.op.pads[1]
-        with T.serial(min(iw, self.length - left)) as column:
-            rows = []
-            for i in range(SIDE):
-                if i >= self.taken:
-                    rows.append(rows[0])
-                    continue
-                iy = row + i
-                some = T.Select(T.And(iy >= 0, iy < ih), count, 0)
-                at = ((image * ih + iy) * iw + column) * c + first
-                rows.append(bind("row", load_bytes(x, at, first_bytes(some), zero)))
-            interleave(memory, (left + column) * COLUMN, rows)
+        (_, ih, iw, c), zero = self.op.x_shape, self.op.x_zero_point
+        count = bind("count", T.min(c - first, BYTES))
+        source = bind("source", (image * ih + row) * iw * c + first)
+        some = first_bytes(count) if c % BYTES else None
+        with T.If(T.And(row >= 0, row + self.taken <= ih)):
+            with T.Then():
+                self._fill(memory, source, lambda at, i: load_bytes(x, at, some))
+            with T.Else():
+                self._fill(
+                    memory, source, lambda at, i: load_bytes(x, at, first_bytes(self._inside(row + i, count)), zero)
+                )
+
+    def _inside(self, row: Expr, count: Expr) -> Expr:
+        """Channels that are read from an image row: none where it lies outside."""
+        return T.Select(T.And(row >= 0, row < self.op.x_shape[1]), count, 0)
+
+    def _fill(self, memory: Buffer, source: Expr, load: Callable[[Expr, int], Expr]) -> None:
+        """The same with `load` to read 16 channels at an index of x, in one of the rows."""
+        (_, _, iw, c), left = self.op.x_shape, self.op.pads[1]
+        with T.serial(opaque(T.int32(min(iw, self.length - left)))) as column:
+            rows = [bind("row", load(source + (i * iw + column) * c, i)) for i in range(self.taken)]
+            interleave(memory, (left + column) * COLUMN, rows + rows[:1] * (SIDE - len(rows)))
 
 
 @dataclass(frozen=True)

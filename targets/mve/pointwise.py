@@ -10,11 +10,12 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.mve.block import PIXELS, Windows, block_vectors
+from edgeq.targets.mve.block import PIXELS, block_vectors
 from edgeq.targets.mve.intrinsics import BYTES
 from edgeq.targets.mve.layer import Layer, Pointers
 from edgeq.targets.mve.requantize import output
 from edgeq.targets.mve.weights import fit_bytes, packed
+from edgeq.targets.mve.windows import Windows
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
