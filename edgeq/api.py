@@ -116,6 +116,32 @@ def bench(package: PathLike, *, progress: Progress = silent) -> dict[str, Any]:
     return bench_package(Path(package), progress)
 
 
+def debug(
+    path: PathLike,
+    *,
+    calibration: Data | None = None,
+    evaluation: Data | None = None,
+    attribution: bool = False,
+    progress: Progress = silent,
+    **options: object,
+) -> dict[str, Any]:
+    """Where quantization loses precision, by layer and, with `attribution`, by pass, as `edgeq debug` shows it.
+
+    Args:
+        path: ONNX model, or the folder of a package.
+        calibration, evaluation, options: As of `compile`; arrays by input name for a package.
+
+    Raises:
+        EdgeqError: As `quantize`, or the package is damaged.
+    """
+    from edgeq.config import load_config
+    from edgeq.debugger import debug as run_debugger
+
+    given = {"calib": _by_name(calibration, path), "eval": _by_name(evaluation, path)}
+    config = load_config(None, {**options, **given})
+    return run_debugger(Path(path), config, attribution=attribution, progress=progress)
+
+
 def inspect(path: PathLike, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
     """What is in a model, or under `program` the text of a package's integer program, as `edgeq inspect` does.
 

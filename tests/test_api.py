@@ -55,6 +55,14 @@ def test_lone_array_for_several_inputs_is_refused(compiled: list[tuple[Any, ...]
         edgeq.compile(tmp_path / "two.onnx", calibration=np.zeros((3, 1), np.float32))
 
 
+def test_debug_names_the_layers(digits: Example) -> None:
+    images = np.load(digits.calib)["image"][:16]
+    found = edgeq.debug(digits.model, calibration=images, evaluation=images, weight_bits=4, preset="fast")
+    convolutions = [layer for layer in found["layers"] if layer["op"] == "Conv"]
+    assert convolutions and all(10 < layer["weight_sqnr_db"] < 35 for layer in convolutions)
+    assert found["samples"] == 16 and not found["attribution"]
+
+
 def test_quantize_and_inspect(digits: Example, tmp_path: Path) -> None:
     images = np.load(digits.calib)["image"][:16]
     report = edgeq.quantize(digits.model, tmp_path / "q.onnx", calibration=images)

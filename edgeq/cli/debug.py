@@ -57,7 +57,9 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
         f"Compared: {result['compared']}, on {result['samples']} samples."
     )
     if result["attribution"]:
-        rows = ((row["stage"], row["metric"], row["quantized"], row["sqnr_db"]) for row in result["attribution"])
+        stages = result["attribution"]
+        rows = [(row["stage"], row["metric"], row["quantized"], row["sqnr_db"]) for row in stages]
+        rows.insert(0, ("float", stages[0]["metric"], stages[0]["float"], None))
         yield table("What each pass contributes", ("passes", "metric", ">value", ">SQNR dB"), rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgeq.passes.layerwise import LayerwisePass
 from edgeq.passes.recipes import essential
 from edgeq.pipeline import pass_name, run_passes
 
@@ -17,10 +18,10 @@ Stage = tuple[str, "list[PassBase]"]
 
 
 def stages(passes: Sequence[PassBase]) -> list[Stage]:
-    """`naive`, the least that quantizes; then with each further pass of a recipe, in its order."""
+    """`naive`, the least that quantizes; then with each further pass of a recipe, those that choose weights last."""
     chosen = essential(passes)
     found: list[Stage] = [("naive", chosen)]
-    for added in passes:
+    for added in sorted(passes, key=lambda pass_: isinstance(pass_, LayerwisePass)):
         if added not in chosen:
             chosen = [pass_ for pass_ in passes if pass_ in chosen or pass_ is added]
             found.append((f"+ {pass_name(added)}", chosen))
