@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +16,7 @@ from edgeq.progress import Progress, silent
 from edgeq.quantizer import Quantized, quantize, read_samples
 
 if TYPE_CHECKING:
-    from edgeq.lower.lowered import Lowered
-    from edgeq.lower.objects import KernelObject
+    from edgeq.fitting import Fitted
     from edgeq.package.source import PackageSource
     from edgeq.program.builder import Built
     from edgeq.report.metrics import Accuracy
@@ -111,9 +110,8 @@ def _lower(
     model: Path, quantized: Quantized, name: str, target: Target, float_abi: str, config: Config, progress: Progress
 ) -> PackageSource:
     """Everything that the package is made from."""
+    from edgeq.fitting import lower_to_fit
     from edgeq.lower.c_source import c_sources
-    from edgeq.lower.lower import lower
-    from edgeq.lower.objects import compile_objects
     from edgeq.lower.select import for_c
     from edgeq.package.source import PackageSource
     from edgeq.program.builder import Interface, build
@@ -126,23 +124,24 @@ def _lower(
     built = build(quantized.model, name, Interface(config.io_layout, config.input_type, config.io))
     program = optimize(built.program)
     progress("generate kernels", 0, 0)
-    lowered = lower(program, for_c(target) if config.emit == "c" else target)
-    objects = compile_objects(lowered, float_abi)
+    fitted = lower_to_fit(program, for_c(target) if config.emit == "c" else target, float_abi, config)
+    lowered = fitted.lowered
     real, integers = _check_inputs(quantized, built, config)
     golden = {port: array[:GOLDEN_SAMPLES] for port, array in integers.items()}
-    report = _report(quantized, built, lowered, objects, real, integers, config, progress)
+    report = _report(quantized, built, fitted, real, integers, config, progress)
     return PackageSource(
         lowered,
-        c_sources(lowered) if config.emit == "c" else objects,
+        c_sources(lowered) if config.emit == "c" else fitted.objects,
         golden,
         interpret(program, golden),
         float_abi,
         sha256(model.read_bytes()).hexdigest(),
         _serialize(quantized),
-        print_program(program),
+        print_program(lowered.program),
         report,
         __version__,
         config.io_layout,
+        fitted.patches,
     )
 
 
@@ -164,8 +163,7 @@ def _check_inputs(
 def _report(
     quantized: Quantized,
     built: Built,
-    lowered: Lowered,
-    objects: Sequence[KernelObject],
+    fitted: Fitted,
     real: Mapping[str, np.ndarray],
     integers: Mapping[str, np.ndarray],
     config: Config,
@@ -177,6 +175,7 @@ def _report(
     from edgeq.report.layers import layer_noise, layer_rows
     from edgeq.report.report import make_report
 
+    lowered, objects = fitted.lowered, fitted.objects
     progress("check kernels against onnxruntime", 0, 0)
     noise = {} if quantized.imported else layer_noise(built, quantized.prepared, real, integers)
     return make_report(
@@ -186,6 +185,7 @@ def _report(
         flash=flash_bytes(lowered, objects),
         ram=ram_bytes(lowered, objects),
         plan=lowered.plan,
+        patches=fitted.patch_report(),
         layers=layer_rows(lowered.program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
         passes=_pass_rows(quantized),

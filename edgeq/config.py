@@ -36,6 +36,8 @@ class Config:
         float_abi: Calling convention of the objects; None for the target's default.
         dump_passes: Folder that receives the model after each pass.
         max_flash, max_ram: Budgets, bytes.
+        patch: Run the first layers in patches, which need less RAM and more work: `auto` where `max_ram` asks for it,
+            `on` with the smallest arena, or `off`.
         min_accuracy: Least value of the metric: a fraction, or dB for `sqnr`.
         metric: What accuracy means; None lets the evaluation data decide.
         io_layout: Layout of inputs and outputs at the firmware's interface.
@@ -61,6 +63,7 @@ class Config:
     dump_passes: Path | None = None
     max_flash: int | None = None
     max_ram: int | None = None
+    patch: Literal["auto", "on", "off"] = "auto"
     min_accuracy: float | None = None
     metric: Literal["top1", "agreement", "sqnr", "auc"] | None = None
     io_layout: Literal["model", "nchw", "nhwc"] = "model"
@@ -87,6 +90,7 @@ KINDS: dict[str, Kind] = {
     "dump_passes": values.PATH,
     "max_flash": values.SIZE,
     "max_ram": values.SIZE,
+    "patch": values.choice("auto", "on", "off"),
     "min_accuracy": values.NUMBER,
     "metric": values.choice("top1", "agreement", "sqnr", "auc"),
     "io_layout": values.choice("model", "nchw", "nhwc"),

@@ -35,6 +35,7 @@ LEVELS = (
     ("edgeq.cycles",),
     ("edgeq.run", "edgeq.report"),
     ("edgeq.evaluate", "edgeq.quantizer"),
+    ("edgeq.fitting",),
     ("edgeq.compiler", "edgeq.debugger"),
     ("edgeq.api", "edgeq.cli"),
     ("edgeq", "edgeq.__main__"),

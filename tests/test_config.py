@@ -75,6 +75,7 @@ def test_all_keys(toml: Any, tmp_path: Path) -> None:
         dump_passes = "passes"
         max-flash = "256K"
         max_ram = 1024
+        patch = "off"
         min-accuracy = 1
         metric = "top1"
         io-layout = "nchw"
@@ -96,6 +97,7 @@ def test_all_keys(toml: Any, tmp_path: Path) -> None:
         dump_passes=tmp_path / "passes",
         max_flash=262144,
         max_ram=1024,
+        patch="off",
         min_accuracy=1.0,
         metric="top1",
         io_layout="nchw",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @config_option("io", "Where inputs and outputs lie: in the arena (least RAM), or in the caller's own memory.")
 @config_option("max_flash", "Budget: fail with exit code 3 above it.", metavar="SIZE")
 @config_option("max_ram", "Budget: fail with exit code 3 above it.", metavar="SIZE")
+@config_option("patch", "Run the first layers in patches: less RAM, more work; auto: where --max-ram asks for it.")
 @model_options
 @output_options
 @pass_output

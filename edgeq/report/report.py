@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ def make_report(
     flash: FlashBytes,
     ram: RamBytes,
     plan: Plan,
+    patches: Mapping[str, Any] | None,
     layers: list[dict[str, Any]],
     conformance: Conformance,
     passes: list[dict[str, Any]],
@@ -39,6 +41,7 @@ def make_report(
                 "flash_bytes": {**asdict(flash), "total": flash.total},
                 "ram_bytes": {**asdict(ram), "total": ram.total},
                 "arena": {"bytes": plan.size, "lower_bound": plan.lower_bound, "ratio": round(plan.ratio, 4)},
+                "patches": patches,
             },
             "onnxruntime": conformance.to_dict(),
             "layers": layers,

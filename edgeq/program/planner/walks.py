@@ -14,9 +14,9 @@ from edgeq.program.program import Program
 
 
 class Access(NamedTuple):
-    """A read or write by operator `index`: bytes from `first` up to but not including `last`."""
+    """A read or write by operator `at`: bytes from `first` up to but not including `last`."""
 
-    index: int
+    at: int
     first: int
     last: int
 
@@ -52,12 +52,10 @@ def _accesses(program: Program) -> tuple[Accesses, Accesses]:
 
 def _is_used_up(reads: list[Access], made: list[Access], writes: list[Access]) -> bool:
     """True where x is complete before y is begun, and not read any more once y is complete."""
-    return all(access.index < writes[0].index for access in made) and (
-        writes[0].index <= reads[-1].index <= writes[-1].index
-    )
+    return all(access.at < writes[0].at for access in made) and (writes[0].at <= reads[-1].at <= writes[-1].at)
 
 
 def _distance(reads: list[Access], writes: list[Access]) -> int:
     """How far below x y must begin, in bytes, so that no write reaches what is read then or later."""
-    ahead = ((write, [read.first for read in reads if read.index >= write.index]) for write in writes)
+    ahead = ((write, [read.first for read in reads if read.at >= write.at]) for write in writes)
     return max(write.last - min(firsts) for write, firsts in ahead if firsts)

@@ -64,6 +64,7 @@ def for_rows(op: Op, rows: Rows, program: Program, **operands: str) -> Op:
     Args:
         operands: Its `y`, and its `x` or `x1` and `x2`.
     """
+    given: dict[str, Any] = dict(operands)
     if isinstance(op, Windowed):
         reach, needed = _reach(op, rows), needed_rows(op, rows)
         settings: dict[str, Any] = {
@@ -73,9 +74,9 @@ def for_rows(op: Op, rows: Rows, program: Program, **operands: str) -> Op:
         }
         if isinstance(op, AveragePool):
             settings["counts"] = op.counts[rows.first : rows.last].copy()
-        return replace(op, **operands, **settings)
+        return replace(op, **settings, **given)
     if isinstance(op, Add | Mul):
         _, _, width, channels = program.buffer[op.y].shape
         view = View(((rows.last - rows.first) * width * channels,), (1,))
-        return replace(op, **operands, view1=view, view2=view)
-    return replace(op, **operands)
+        return replace(op, view1=view, view2=view, **given)
+    return replace(op, **given)
