@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SIDE = 4
 """Rows and columns of a patch."""
 
+SHORT = 5
+"""Columns up to which a row is unrolled."""
+
 COLUMN = BYTES * SIDE
 """Bytes of a column: four rows of 16 channels."""
 
@@ -111,7 +114,8 @@ class Patches:
     def _fill(self, memory: Buffer, source: Expr, load: Callable[[Expr, int], Expr]) -> None:
         """The same with `load` to read 16 channels at an index of x, in one of the rows."""
         (_, _, iw, c), left = self.op.x_shape, self.op.pads[1]
-        with T.serial(opaque(T.int32(min(iw, self.length - left)))) as column:
+        columns = min(iw, self.length - left)
+        with T.serial(columns if columns <= SHORT else opaque(T.int32(columns))) as column:
             rows = [bind("row", load(source + (i * iw + column) * c, i)) for i in range(self.taken)]
             interleave(memory, (left + column) * COLUMN, rows + rows[:1] * (SIDE - len(rows)))
 
@@ -132,13 +136,13 @@ class PatchWeights:
     def load(self, table: Buffer, channel: Expr) -> list[Expr]:
         """int8x16 weights for each window of a patch, row by row."""
         op, bits = self.patches.op, self.patches.op.weight_bits
-        per_byte = 8 // bits
-        base = bind("w_at", T.floordiv(channel, per_byte) * WORDS + op.strides[1])
+        shared = {8: 0, 4: 1, 2: 2}[bits]
+        base = bind("w_at", T.shift_right(channel, shared) * WORDS + op.strides[1])
         words = []
         for column in range(self.patches.columns):
             word = table[T.Ramp(base - column * op.strides[1], 1, WORDS)]
             forget(table.data)  # or LLVM makes vectors that overlap from words
-            words.append(bind("w", self._field(word, T.floormod(channel, per_byte)) if bits < 8 else word))
+            words.append(bind("w", self._field(word, T.bitwise_and(channel, (1 << shared) - 1)) if bits < 8 else word))
         moved = [
             [
                 T.shift_left(word, T.Broadcast(T.int32(8 * row * op.strides[0]), WORDS)) if row else word

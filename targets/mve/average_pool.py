@@ -1,0 +1,55 @@
+"""Average pooling over NHWC, four channels at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.lower.generated import Generated, Reads, Table, Writes
+from edgeq.program.planner import row_distance
+from edgeq.targets.mve.intrinsics import WORDS
+from edgeq.targets.mve.requantize import scaled, words_of
+from edgeq.targets.portable.window import Window
+
+if TYPE_CHECKING:
+    from edgeq.program.ops import AveragePool
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+
+def fits(op: AveragePool) -> bool:
+    """True for the pooling that this kernel does: windows within the image, at least four channels."""
+    return Window(op, op.kernel).always_inside and op.dilations == (1, 1) and op.x_shape[3] >= WORDS and _plain(op)
+
+
+def _plain(op: AveragePool) -> bool:
+    """True if sums stay within 32 bits and all windows have one divisor."""
+    return not op.requantize.right and len(set(op.counts.reshape(-1).tolist())) == 1
+
+
+def average_pool(op: AveragePool, program: Program, target: Target) -> Generated:
+    """Sum of the window's elements, requantized; the last four channels end with the pixel."""
+    (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
+    (kh, kw), (sh, sw), (top, left) = op.kernel, op.strides, op.pads[:2]
+    y_dtype, outside = program.buffer[op.y].dtype, kh * kw * op.x_zero_point
+    multiplier = Table(op.requantize.multiplier[op.counts.reshape(-1)[:1]], "constants")
+
+    @T.prim_func(private=True)
+    def kernel(x_ptr: T.handle("int8"), m_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
+        T.func_attr({"tirx.noalias": False})
+        x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
+        m = T.decl_buffer((1,), "int32", data=m_ptr)
+        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        acc = T.alloc_buffer((WORDS,), "int32", scope="local")
+        for b, oy, ox, group in T.grid(n, oh, ow, -(-c // WORDS)):
+            first: T.let[T.int32] = T.min(group * WORDS, c - WORDS)
+            acc[T.Ramp(0, 1, WORDS)] = words_of(-outside)
+            for ky, kx in T.grid(kh, kw):
+                at: T.let[T.int32] = ((b * ih + oy * sh - top + ky) * iw + ox * sw - left + kx) * c + first
+                acc[T.Ramp(0, 1, WORDS)] = acc[T.Ramp(0, 1, WORDS)] + T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
+            y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(
+                f"{y_dtype}x{WORDS}", scaled(op.requantize, acc[T.Ramp(0, 1, WORDS)], T.Broadcast(m[0], WORDS))
+            )
+
+    return Generated(kernel, (Reads(op.x), multiplier, Writes(op.y)), row_distance(op, program, buffered=False))
