@@ -11,7 +11,7 @@ from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
 from edgeq.targets.mve.block import PIXELS, block_vectors
 from edgeq.targets.mve.layer import Layer, Pointers, collected
-from edgeq.targets.mve.requantize import output
+from edgeq.targets.mve.requantize import channel_order, output
 from edgeq.targets.mve.rows import Patches, Rows, window_order
 from edgeq.targets.mve.weights import fit_bytes, packed
 from edgeq.targets.mve.windows import Windows
@@ -63,7 +63,9 @@ def plan(op: Conv2D, y_dtype: str) -> Plan:
     vectors = block_vectors(pixels, op.weight_bits, len(op.weight))
     rows = Rows(op, 4 * collected(pixels, len(op.weight)))
     patches = Patches(rows)
-    weights = packed(window_order(op.weight, patches=patches.save), op.weight_bits, vectors)
+    weights = packed(
+        window_order(op.weight[channel_order(len(op.weight))], patches=patches.save), op.weight_bits, vectors
+    )
     if patches.save:
         windows = Windows(1, patches.length, 0, patches.pitch, readable=True)
     else:

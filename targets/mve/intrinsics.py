@@ -21,7 +21,7 @@ WORDS = 4
 _SIGNED = 0
 _NO_SUBTRACT = 0
 _NO_EXCHANGE = 0
-_BOTTOM = 0
+_BOTTOM, _TOP = 0, 1
 _UNSCALED = 0
 
 
@@ -41,14 +41,36 @@ def vqrdmulh(a: Expr, m: Expr) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqrdmulh"), a, m, dtype="int32x4")
 
 
+def narrowed(even: Expr, odd: Expr) -> Expr:
+    """int16x8 of the lanes of two int32x4 vectors by turns, limited to int16."""
+    halves = T.reinterpret("int16x8", even)
+    for value, place in ((even, _BOTTOM), (odd, _TOP)):
+        halves = _vqmovn(halves, value, place, "int16x8")
+    return halves
+
+
 def saturated(value: Expr) -> Expr:
     """int32x4 whose low bytes are those of int32x4 `value` limited to int8; what the other bytes are is not said."""
-    halves = T.reinterpret("int16x8", value)
-    flags = (_SIGNED, _SIGNED, _BOTTOM)
-    halves = T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), halves, value, *map(T.int32, flags), dtype="int16x8")
-    low = T.reinterpret("int8x16", halves)
-    low = T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), low, halves, *map(T.int32, flags), dtype="int8x16")
-    return T.reinterpret("int32x4", low)
+    halves = _vqmovn(T.reinterpret("int16x8", value), value, _BOTTOM, "int16x8")
+    return T.reinterpret("int32x4", saturated_halves(halves))
+
+
+def saturated_halves(value: Expr) -> Expr:
+    """int16x8 whose low bytes are those of int16x8 `value` limited to int8; what the other bytes are is not said."""
+    low = _vqmovn(T.reinterpret("int8x16", value), value, _BOTTOM, "int8x16")
+    return T.reinterpret("int16x8", low)
+
+
+def _vqmovn(into: Expr, value: Expr, place: int, dtype: str) -> Expr:
+    """Lanes of `value`, limited to half their width, in the bottom or top halves of those of `into`."""
+    flags = (T.int32(flag) for flag in (_SIGNED, _SIGNED, place))
+    return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), into, value, *flags, dtype=dtype)
+
+
+def add_saturated(value: Expr, constant: int) -> Expr:
+    """int16x8 `value` + constant, limited to int16."""
+    addend = T.Broadcast(T.int16(constant), 2 * WORDS)
+    return T.call_llvm_pure_intrin(_id("llvm.sadd.sat"), value, addend, dtype="int16x8")
 
 
 def four(values: list[Expr]) -> Expr:

@@ -78,7 +78,7 @@ class Layer:
             at: Number of the first pixel in y.
         """
         channels, group = self.output.channels, self.group
-        blocks, vectors = group // self.weights.channels, group // WORDS
+        blocks, lanes = group // self.weights.channels, self.output.lanes
         start = self.windows.begin(memory.x, pixels, first)
         with T.serial(-(-channels // group)) as part:
             with T.serial(bind("blocks", _part(self.blocks, blocks, part))) as i:
@@ -86,14 +86,15 @@ class Layer:
                 place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
                 product = Product(self.windows, self.weights, group)
                 product.emit(place, pixels, start, part * blocks + i, i * self.weights.channels)
+            vectors = group // lanes
             with T.serial(bind("vectors", _part(self.output.vectors, vectors, part))) as i:
                 forget(memory.numbers.data)
                 vector = bind("vector", part * vectors + i)
                 numbers = self.output.numbers(memory.numbers, vector)
                 for pixel in range(pixels):
-                    sums = memory.sums[T.Ramp(pixel * group + i * WORDS, 1, WORDS)]
-                    y = (at + pixel) * channels + vector * WORDS
-                    self.output.store(memory.y, y, self.output(sums, numbers), vector * WORDS)
+                    value = self.output(memory.sums, pixel * group + i * lanes, numbers)
+                    y = (at + pixel) * channels + vector * lanes
+                    self.output.store(memory.y, y, value, vector * lanes)
 
 
 def collected(pixels: int, channels: int) -> int:

@@ -13,7 +13,7 @@ from edgeq.program.planner import step_distance
 from edgeq.targets.mve.block import PIXELS, block_vectors
 from edgeq.targets.mve.intrinsics import BYTES
 from edgeq.targets.mve.layer import Layer, Pointers
-from edgeq.targets.mve.requantize import output
+from edgeq.targets.mve.requantize import channel_order, output
 from edgeq.targets.mve.weights import fit_bytes, packed
 from edgeq.targets.mve.windows import Windows
 
@@ -50,7 +50,7 @@ def dense(op: Dense, program: Program, target: Target) -> Generated:
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    filled = np.pad(matrix.weight, ((0, 0), (0, -k % BYTES)))
+    filled = np.pad(matrix.weight[channel_order(o)], ((0, 0), (0, -k % BYTES)))
     together = min(pixels, PIXELS) if op.weight_bits > 2 else 1
     weights = packed(filled, op.weight_bits, block_vectors(together, op.weight_bits, o))
     y_dtype = program.buffer[op.y].dtype
