@@ -31,15 +31,20 @@ def choose_positions(node: ir.Node, samples: int, rng: np.random.Generator) -> n
 def input_rows(node: ir.Node, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """(groups, rows, inputs) from the node's input (samples, *shape)."""
     if node.op_type == "Conv":
-        attributes, kernel = node.attributes, (static_shape(weight_of(node)) or ())[2:]
-        window = Window(
-            kernel,
-            tuple(attributes.get_ints("strides", (1,) * len(kernel)) or ()),
-            tuple(attributes.get_ints("dilations", (1,) * len(kernel)) or ()),
-            tuple(attributes.get_ints("pads", (0,) * 2 * len(kernel)) or ()),
-        )
-        return patches(x.reshape(-1, *x.shape[2:]), window, attributes.get_int("group", 1), positions)
+        return patches(x.reshape(-1, *x.shape[2:]), window_of(node), node.attributes.get_int("group", 1), positions)
     return _rows(x.reshape(len(x), -1, x.shape[-1]), positions)[None]
+
+
+def window_of(node: ir.Node) -> Window:
+    """Where a Conv or a pool looks."""
+    attributes = node.attributes
+    kernel = tuple(attributes.get_ints("kernel_shape") or (static_shape(node.inputs[1]) or ())[2:])
+    return Window(
+        kernel,
+        tuple(attributes.get_ints("strides", (1,) * len(kernel)) or ()),
+        tuple(attributes.get_ints("dilations", (1,) * len(kernel)) or ()),
+        tuple(attributes.get_ints("pads", (0,) * 2 * len(kernel)) or ()),
+    )
 
 
 def output_rows(node: ir.Node, y: np.ndarray, positions: np.ndarray) -> np.ndarray:
