@@ -8,76 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program.programs import program, requantize
+from program.programs import program
+from program.staged import Stage, pyramid
 
 from edgeq.errors import VerificationError
 from edgeq.lower.lower import lower
-from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Op, View
+from edgeq.program.interpreter import execute, interpret
+from edgeq.program.ops import Add, Conv2D
 from edgeq.program.planner import plan_arena
 from edgeq.program.program import PortMemory, Program
 from edgeq.program.rewrites.patches import Patches, patch, stages
 from edgeq.run.host import HostRunner
 from edgeq.targets.load import load_target
-
-TABLE = np.arange(-128, 128)[::-1].astype(np.int8)
-Shape = tuple[int, int, int, int]
-
-
-class Stage:
-    """A chain of operators over images, with residual connections."""
-
-    def __init__(self, shape: Shape) -> None:
-        self.shapes: dict[str, tuple[int, ...]] = {"x": shape}
-        self.ops: list[Op] = []
-        self.rng = np.random.default_rng(0)
-
-    @property
-    def last(self) -> str:
-        return list(self.shapes)[-1]
-
-    def add(self, make: type[Op], shape: tuple[int, ...], *arguments: object, **settings: object) -> None:
-        y = f"b{len(self.ops)}"
-        self.ops.append(make(y, y, *arguments, **settings))  # type: ignore[arg-type]
-        self.shapes[y] = shape
-
-    def window(self, kind: str, kernel: tuple[int, int], stride: int, pads: tuple[int, int, int, int]) -> None:
-        n, h, w, c = self.shapes[self.last]
-        (kh, kw), (top, left, bottom, right) = kernel, pads
-        oh, ow = (h + top + bottom - kh) // stride + 1, (w + left + right - kw) // stride + 1
-        where: dict[str, object] = {"strides": (stride, stride), "pads": pads}
-        x, o = self.last, c if kind != "conv" else int(self.rng.integers(1, 6))
-        y = (n, oh, ow, o)
-        if kind == "max":
-            self.add(MaxPool, y, x, (n, h, w, c), y, kernel, -128, 127, **where)
-        elif kind == "mean":
-            counts = self.rng.integers(0, 2, (oh, ow)).astype(np.int32)
-            rq = replace(requantize(), multiplier=np.array([1 << 27, 1 << 26], np.int32))
-            self.add(AveragePool, y, x, (n, h, w, c), y, kernel, 3, rq, counts, **where)
-        else:
-            groups = 1 if kind == "conv" else c
-            weight = self.rng.integers(-128, 128, (o, kh, kw, c // groups)).astype(np.int8)
-            bias = self.rng.integers(-999, 999, o).astype(np.int32)
-            rq = requantize(o, -3)
-            self.add(Conv2D, y, x, (n, h, w, c), y, weight, 8, bias, 5, rq, groups=groups, **where)
-
-    def residual(self) -> None:
-        """Adds the last image to an earlier one of its shape, or maps it through a table where there is none."""
-        x = self.last
-        shape = self.shapes[x]
-        others = [name for name in self.shapes if self.shapes[name] == shape and name != x]
-        if others:
-            view = View((int(np.prod(shape)),), (1,))
-            self.add(Add, shape, x, others[0], view, view, 3, 5, 9, 3, -128, 127)
-        else:
-            self.add(Lut, shape, x, TABLE)
-
-    def program(self, io: PortMemory = "arena") -> Program:
-        """The stage with a dense layer behind it."""
-        size = int(np.prod(self.shapes[self.last]))
-        weight = self.rng.integers(-9, 9, (3, size)).astype(np.int8)
-        self.add(Dense, (1, 3), self.last, 1, weight, 8, np.zeros(3, np.int32), requantize(3))
-        return replace(program(self.ops, self.shapes, ["x"], [self.last]), io=io)
 
 
 @st.composite
@@ -120,8 +62,6 @@ def test_what_is_still_to_be_read_is_not_written_over(net: Program, strips: int)
 
 def run_in_arena(net: Program) -> np.ndarray:
     """The output of the interpreter's operators with all buffers where the plan puts them."""
-    from edgeq.program.interpreter import execute
-
     plan, inputs = plan_arena(net), samples(net, 1)
     arena = np.zeros((1, plan.size), np.int8)
     memory = {}
@@ -138,15 +78,6 @@ def run_in_arena(net: Program) -> np.ndarray:
     for op in net.ops:
         execute(op, memory)
     return memory[net.outputs[0].buffer]
-
-
-def pyramid(io: PortMemory = "arena") -> Program:
-    """Two convolutions over a large image, the second with strides."""
-    stage = Stage((1, 16, 8, 2))
-    stage.rng = np.random.default_rng(4)
-    stage.window("conv", (3, 3), 1, (1, 1, 1, 1))
-    stage.window("conv", (3, 3), 2, (1, 1, 1, 1))
-    return stage.program(io)
 
 
 def test_patches_need_less_memory_and_count_what_is_computed_again() -> None:
