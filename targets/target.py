@@ -35,6 +35,22 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Sections:
+    """Linker sections for a package's data, where a device has several memories; empty for the compiler's own choice.
+
+    Attributes:
+        weights: Of packed weights, most of the flash: external flash, perhaps.
+        constants: Of biases, multipliers and tables.
+        arena: Of working memory: tightly coupled memory, perhaps. Best one that is not initialized at start
+            (`.bss.dtcm`, `.noinit`).
+    """
+
+    weights: str = ""
+    constants: str = ""
+    arena: str = ""
+
+
+@dataclass(frozen=True)
 class Target:
     """One compilable device family member, read from `boards/<name>.toml`.
 
@@ -49,6 +65,7 @@ class Target:
         llvm_features, llvm_abi: For LLVM, where triple and cpu do not say it all.
         gcc: The cross compiler's command, and gcc_flags what selects this CPU in it. Empty for the host.
         libc: The C library that firmware for it links: a tool of `edgeq/run/toolchain.py`.
+        sections: Where the linker puts data.
         emulator: None where QEMU has no board for it.
     """
 
@@ -65,4 +82,5 @@ class Target:
     gcc: str = ""
     gcc_flags: tuple[str, ...] = ()
     libc: str = ""
+    sections: Sections = Sections()
     emulator: Emulator | None = None

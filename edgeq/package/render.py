@@ -82,6 +82,7 @@ def _context(source: PackageSource) -> dict[str, object]:
         "io": lowered.program.io,
         "arena_bytes": arena_bytes(lowered.plan),
         "alignment": lowered.plan.alignment,
+        "sections": lowered.target.sections,
         "interface": ports,
         "sequence": sequence(lowered, ports),
         "constants": [ConstantView(constant) for constant in lowered.constants],

@@ -5,7 +5,7 @@ static uint8_t input_class_2[TOY_INPUT_CLASS_2_ELEMENTS];
 static int16_t input_wide_input[TOY_INPUT_WIDE_INPUT_ELEMENTS];
 static int8_t output_out_0[TOY_OUTPUT_OUT_0_ELEMENTS];
 static int16_t output_out_0_2[TOY_OUTPUT_OUT_0_2_ELEMENTS];
-static uint8_t arena[TOY_ARENA_BYTES] __attribute__((aligned(TOY_ARENA_ALIGN)));
+static uint8_t arena[TOY_ARENA_BYTES] TOY_ARENA_PLACE;
 
 static int largest(const int8_t *values, int count)
 {

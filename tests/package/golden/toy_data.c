@@ -1,14 +1,18 @@
 /* toy: weights and other constants, for read-only memory.
  *
- * Define TOY_SECTION_CONST to place them, for example
- * -DTOY_SECTION_CONST='__attribute__((section(".qspi")))'.
+ * Define TOY_SECTION_WEIGHTS and TOY_SECTION_CONST to place them, for example
+ * -DTOY_SECTION_WEIGHTS='__attribute__((section(".qspi")))'.
  */
 #include "toy_private.h"
 
+#ifndef TOY_SECTION_WEIGHTS
+#define TOY_SECTION_WEIGHTS
+#endif
 #ifndef TOY_SECTION_CONST
 #define TOY_SECTION_CONST
 #endif
 
+#define TOY_WEIGHTS TOY_SECTION_WEIGHTS __attribute__((aligned(4))) const
 #define TOY_CONST TOY_SECTION_CONST __attribute__((aligned(4))) const
 
 TOY_CONST int8_t toy_c0[256] = {
@@ -49,7 +53,7 @@ TOY_CONST int8_t toy_c1[256] = {
     -104, -105, -106, -107, -108, -109, -110, -111, -112, -113, -114, -115, -116, -117, -118, -119
 };
 
-TOY_CONST int8_t toy_c2[24] = {
+TOY_WEIGHTS int8_t toy_c2[24] = {
     113, 32, 47, 101, 20, 70, 85, -70, -113, -51, -55, 95, 105, -126, 0, 82,
     -94, 76, -97, -8, 81, -50, -40, -57
 };

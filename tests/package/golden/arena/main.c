@@ -1,7 +1,7 @@
 /* toy: an example to start from. Fills the inputs, runs one inference, and finds the largest output. */
 #include "toy.h"
 
-static uint8_t arena[TOY_ARENA_BYTES] __attribute__((aligned(TOY_ARENA_ALIGN)));
+static uint8_t arena[TOY_ARENA_BYTES] TOY_ARENA_PLACE;
 
 static int largest(const int8_t *values, int count)
 {

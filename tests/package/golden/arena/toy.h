@@ -17,9 +17,15 @@ extern "C" {
 #define TOY_MODEL_SHA256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define TOY_EDGEQ_VERSION "0.1.0"
 
-/* Working memory, in bytes, and the alignment of its address. Its content need not survive between calls. */
+/* Working memory, in bytes, and the alignment of its address; PLACE has the alignment and the linker section, if there is
+ * one: static uint8_t arena[TOY_ARENA_BYTES] TOY_ARENA_PLACE;
+ * Its content need not survive between calls. */
 #define TOY_ARENA_BYTES 48
 #define TOY_ARENA_ALIGN 16
+#ifndef TOY_SECTION_ARENA
+#define TOY_SECTION_ARENA
+#endif
+#define TOY_ARENA_PLACE TOY_SECTION_ARENA __attribute__((aligned(TOY_ARENA_ALIGN)))
 
 /* Kernel calls of one inference. */
 #define TOY_KERNELS 4
