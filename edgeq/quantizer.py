@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edgeq.pipeline import PassRecord
 
 RANDOM_SAMPLES = 32
+WITHOUT_DATA = {"correct_bias": False, "correct_bias_analytic": True}
+"""Means over random samples are none that the network knows; those of its batch normalizations are."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: li
 
     samples = calibration_samples(reference, config, warnings)
     scheme = Scheme(config.weight_bits, config.activation_bits, config.granularity == "channel")
-    return preset_passes(samples, config.preset, scheme, config.passes, progress=progress, warn=warnings.append)
+    settings = config.passes if config.calib is not None else {**WITHOUT_DATA, **config.passes}
+    return preset_passes(samples, config.preset, scheme, settings, progress=progress, warn=warnings.append)
 
 
 def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:

@@ -13,6 +13,7 @@ from edgeq.passes.absorb_high_bias import AbsorbHighBias
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.configure import Settings, Step, configure
 from edgeq.passes.correct_bias import CorrectBias
+from edgeq.passes.correct_bias_analytic import CorrectBiasAnalytic
 from edgeq.passes.equalize_layers import EqualizeLayers
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
@@ -63,6 +64,7 @@ def preset_passes(
         Step(InsertQdq(*widths)),
         Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=rounds),
         Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not rounds),
+        Step(CorrectBiasAnalytic(), enabled=False),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)
