@@ -18,6 +18,9 @@ def read_layer(
 ) -> Layer:
     """The task of quantizing a layer.
 
+    Where its output is added to that of an earlier layer, it must make up for the error of that one, too, and what
+    counts is the sum behind its activation.
+
     Args:
         real, quantized: The network in float, and quantized so far; both stand before the layer.
         held: Which samples are held out, (samples,).
@@ -28,11 +31,15 @@ def read_layer(
     positions = choose_positions(node, len(held), rng)
     exact, x = (input_rows(node, replica.read(source), positions) for replica in (real, quantized))
     weight, bias = opened.reference_weight(), opened.reference_bias()
-    target = exact @ weight.transpose(0, 2, 1) + bias[:, None]
+    target, offset = exact @ weight.transpose(0, 2, 1) + bias[:, None], None
+    add, other = _addition(node)
+    if other is not None and real.knows(other) and quantized.knows(other):
+        offset = output_rows(node, quantized.read(other), positions)
+        target += output_rows(node, real.read(other), positions) - offset
     return Layer(
         name=str(node.name),
         x=x,
-        target=target + _error_elsewhere(node, real, quantized, positions),
+        target=target,
         held=np.repeat(held, positions.shape[1]),
         weight=weight,
         present=opened.present(),
@@ -40,12 +47,13 @@ def read_layer(
         floor=opened.floor(bias),
         shared=opened.shared,
         limits=opened.limits,
-        clip=_clip(node),
+        clip=_clip(node if offset is None else add),
+        offset=offset,
     )
 
 
 def _clip(node: ir.Node) -> tuple[float, float]:
-    """Limits of the fused activation."""
+    """Limits of the activation fused to a node."""
     user = sole_consumer(node.outputs[0])
     if user is None or user.op_type not in ACTIVATIONS:
         return (-np.inf, np.inf)
@@ -53,24 +61,16 @@ def _clip(node: ir.Node) -> tuple[float, float]:
     return (activation.lo, activation.hi)
 
 
-def _error_elsewhere(node: ir.Node, real: Replica, quantized: Replica, positions: np.ndarray) -> np.ndarray | float:
-    """What the layer must add to its own output for its sum with another branch to come out as in float.
+def _addition(node: ir.Node) -> tuple[ir.Node, ir.Value | None]:
+    """The Add that alone uses what the layer's quantizers make, and its other operand.
 
-    (groups, rows, outputs): the error of the other operand of the Add behind the layer, where that has run before.
+    The node itself and None, where there is no such Add, or it broadcasts.
     """
-    other = _other_operand(node)
-    if other is None or not real.knows(other) or not quantized.knows(other):
-        return 0.0
-    return output_rows(node, real.read(other) - quantized.read(other), positions)
-
-
-def _other_operand(node: ir.Node) -> ir.Value | None:
-    """The other operand of the Add that alone uses what the layer's quantizers make; None where it broadcasts."""
     quantize = sole_consumer(node.outputs[0])
     undo = None if quantize is None else sole_consumer(quantize.outputs[0])
     add = None if undo is None else sole_consumer(undo.outputs[0])
     if undo is None or add is None or undo.op_type != "DequantizeLinear" or add.op_type != "Add":
-        return None
+        return node, None
     first, second = add.inputs
     other = second if first is undo.outputs[0] else first
-    return other if other is not None and other.shape == node.outputs[0].shape else None
+    return (add, other) if other is not None and other.shape == node.outputs[0].shape else (node, None)

@@ -12,8 +12,6 @@ from edgeq.calibrate.samples import Samples
 from edgeq.passes.absorb_high_bias import AbsorbHighBias
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.configure import Settings, Step, configure
-from edgeq.passes.correct_bias import CorrectBias
-from edgeq.passes.correct_bias_analytic import CorrectBiasAnalytic
 from edgeq.passes.equalize_layers import EqualizeLayers
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
@@ -21,6 +19,7 @@ from edgeq.passes.output_noise import OutputNoise
 from edgeq.passes.plugins import with_plugins
 from edgeq.passes.refine_ranges import RefineRanges
 from edgeq.passes.round_per_layer import RoundPerLayer
+from edgeq.passes.roundings import rounding_steps
 from edgeq.passes.scheme import Scheme
 from edgeq.passes.widen_activations import WidenActivations
 
@@ -53,7 +52,7 @@ def preset_passes(
     few, bits = samples.first(FEW), scheme.activation_bits
     widths = (scheme.weight_bits, bits, scheme.per_channel)
     thorough, best = preset != "fast", preset == "best"
-    rounds = thorough and scheme.narrow  # rounding by layer corrects the biases, too
+    per_layer = RoundPerLayer(samples, thorough=best, progress=partial(progress, "round weights"))
     judge = OutputNoise(few, *widths) if thorough else None
     steps = [
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
@@ -62,9 +61,7 @@ def preset_passes(
         Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
-        Step(RoundPerLayer(samples, progress=partial(progress, "round weights")), enabled=rounds),
-        Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not rounds),
-        Step(CorrectBiasAnalytic(), enabled=False),
+        *rounding_steps(samples, settings, progress, per_layer if thorough and scheme.narrow else None),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)

@@ -56,7 +56,9 @@ class Layer:
         floor: Least scales, float32, (groups, outputs).
         shared: Whether all outputs have one scale.
         limits: Of the integers.
-        clip: Limits of the fused activation.
+        clip: Limits of the activation that the output runs into.
+        offset: What is added to the output in front of that activation, float32, (groups, rows, outputs); None for
+            nothing.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Layer:
     shared: bool
     limits: tuple[int, int]
     clip: tuple[float, float] = (-np.inf, np.inf)
+    offset: np.ndarray | None = None
 
     @cached_property
     def everything(self) -> np.ndarray:
@@ -103,7 +106,23 @@ class Layer:
         return Solution(integers, scale, self.target[:, rows].mean(axis=1) - reached)
 
     def loss(self, solution: Solution, rows: np.ndarray) -> float:
-        """Mean square error behind the fused activation, over the rows of a mask."""
+        """Mean square error behind the activation, over the rows of a mask."""
+        return float(self.losses(solution, rows).mean())
+
+    def losses(self, solution: Solution, rows: np.ndarray) -> np.ndarray:
+        """The same of each output, (groups, outputs)."""
         y = self.x[:, rows] @ solution.weight.transpose(0, 2, 1) + solution.bias[:, None]
-        error = np.clip(y, *self.clip) - np.clip(self.target[:, rows], *self.clip)
-        return float(np.square(error, dtype=np.float64).mean())
+        error = self.activated(y, rows) - self.activated(self.target[:, rows], rows)
+        return np.square(error, dtype=np.float64).mean(axis=1)
+
+    def activated(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What the activation makes of outputs, (groups, rows, outputs), in some rows."""
+        return np.clip(self._added(y, rows), *self.clip)
+
+    def passes(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Where the activation lets changes of the outputs through: bool, (groups, rows, outputs)."""
+        added = self._added(y, rows)
+        return (added > self.clip[0]) & (added < self.clip[1])
+
+    def _added(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return y if self.offset is None else y + self.offset[:, rows]

@@ -21,13 +21,25 @@ from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.layerwise import LayerwisePass
 from edgeq.passes.open_layer import open_layers
+from edgeq.passes.round_adaquant import RoundAdaquant
+from edgeq.passes.round_adaround import RoundAdaround
+from edgeq.passes.round_flexround import RoundFlexround
+from edgeq.passes.round_gauss_newton import RoundGaussNewton
 from edgeq.passes.round_gptq import RoundGptq
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.pipeline import run_passes
 
 from .graphs import input_specs, normal_samples, parse, sqnr_db
 
-KINDS = (CorrectBias, RoundGptq, RoundPerLayer)
+KINDS = (
+    CorrectBias,
+    RoundGptq,
+    RoundAdaround,
+    RoundAdaquant,
+    RoundFlexround,
+    RoundGaussNewton,
+    RoundPerLayer,
+)
 
 
 def network() -> ir.Model:
@@ -167,10 +179,24 @@ Recipe = Callable[[Samples], list[PassBase]]
         ("resnet8", lambda s: [CorrectBias(s)], 6.0),
         ("resnet8", lambda s: [ClipWeights()], 1.0),
         ("dscnn", lambda s: [RoundGptq(s)], 4.0),
+        ("dscnn", lambda s: [RoundGaussNewton(s, restarts=0)], 4.0),
+        ("mnist_mbv2_torch", lambda s: [RoundAdaround(s, steps=50)], 4.0),
+        ("mnist_mbv2_torch", lambda s: [RoundAdaquant(s, steps=50)], 4.0),
+        ("mnist_mbv2_torch", lambda s: [RoundFlexround(s, steps=50)], 4.0),
         ("mnist_mbv2_torch", lambda s: [RoundPerLayer(s)], 8.0),
         ("autoencoder", lambda s: [RoundPerLayer(s)], 8.0),
     ],
-    ids=["correct_bias", "clip_weights", "round_gptq", "round_per_layer", "round_per_layer autoencoder"],
+    ids=[
+        "correct_bias",
+        "clip_weights",
+        "round_gptq",
+        "round_gauss_newton",
+        "round_adaround",
+        "round_adaquant",
+        "round_flexround",
+        "round_per_layer",
+        "round_per_layer autoencoder",
+    ],
 )
 def test_helps_a_real_network_at_4_bits(zoo: Path, name: str, passes: Recipe, gain: float) -> None:
     model = load_model(zoo / name / "model.onnx")

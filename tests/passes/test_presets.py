@@ -7,6 +7,7 @@ import pytest
 
 from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.synthetic import samples_of
+from edgeq.errors import UsageError
 from edgeq.passes.presets import Preset, preset_passes
 from edgeq.passes.scheme import Scheme
 from edgeq.pipeline import pass_name
@@ -50,3 +51,25 @@ def test_settings_win_over_the_preset(samples: Samples) -> None:
 
 def test_wide_activations_keep_their_extremes() -> None:
     assert [Scheme(activation_bits=bits).method for bits in (4, 8, 16)] == ["mse", "mse", "minmax"]
+
+
+ROUNDINGS = ["round_gptq", "round_adaround", "round_adaquant", "round_flexround", "round_gauss_newton"]
+
+
+@pytest.mark.parametrize("asked", ROUNDINGS)
+def test_one_rounding_replaces_that_of_the_preset(samples: Samples, asked: str) -> None:
+    for preset in ("fast", "best"):
+        found = names(samples, preset, Scheme(weight_bits=4), **{asked: True})  # type: ignore[arg-type]
+        assert found[-3:] == ["insert_qdq", asked, "freeze_weights"]
+
+
+def test_biases_are_corrected_where_rounding_does_not(samples: Samples) -> None:
+    tail = ["insert_qdq", "clip_weights", "correct_bias", "freeze_weights"]
+    assert names(samples, "balanced", Scheme(weight_bits=4), clip_weights=True)[-4:] == tail
+    found = names(samples, "balanced", Scheme(weight_bits=4), round_per_layer=False)
+    assert found[-3:] == ["insert_qdq", "correct_bias", "freeze_weights"]
+
+
+def test_two_roundings_are_refused(samples: Samples) -> None:
+    with pytest.raises(UsageError, match="'round_gptq' and 'round_per_layer' both round"):
+        names(samples, "best", Scheme(weight_bits=4), round_gptq=True, round_per_layer=True)
