@@ -78,9 +78,8 @@ class Product:
             T.buffer_store(memory.acc, T.int32(0), [i])
         self._multiply(memory, pixels, start, block)
         for pixel in range(pixels):
-            sums = self.weights.separated([memory.acc[pixel * count + i] for i in range(count)])
-            for i, value in enumerate(sums):
-                T.buffer_store(memory.sums, value, [pixel * self.group + channel + i])
+            for i in range(count):
+                T.buffer_store(memory.sums, memory.acc[pixel * count + i], [pixel * self.group + channel + i])
 
     def _multiply(self, memory: Memory, pixels: int, start: Start, block: Expr) -> None:
         windows, per_vector = self.windows, self.weights.vectors * WORDS

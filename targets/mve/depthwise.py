@@ -121,33 +121,38 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     weights, channels = patch_weights(op), Channels(op.bias, op.requantize)
     patches, code = weights.patches, Channel(weights, channels)
     rows, words, (sh, top) = patches.rows, len(weights.table.data), (op.strides[0], op.pads[0])
-    y_dtype = program.buffer[op.y].dtype
+    y_dtype, packed = program.buffer[op.y].dtype, op.weight_bits < 8
+    scratch_bytes = patches.size + weights.unpacked
 
     @T.prim_func(private=True)
     def kernel(
         x_ptr: T.handle("int8"),
         w_ptr: T.handle("int32"),
         table_ptr: T.handle("int32"),
-        patches_ptr: T.handle("int8"),
+        scratch_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((words,), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        memory = T.decl_buffer((patches.size,), "int8", data=patches_ptr)
+        scratch = T.decl_buffer((scratch_bytes // 4,), "int32", data=scratch_ptr)
+        memory = T.decl_buffer((scratch_bytes,), "int8", data=scratch_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        weights.unpack(w, scratch)
         patches.clear(memory)
         for b, strip, group in T.grid(n, -(-oh // rows), -(-c // BYTES)):
             oy: T.let[T.int32] = T.min(strip * rows, oh - rows)
             first: T.let[T.int32] = group * BYTES
             patches.fill(x, b, oy * sh - top, first, memory)
-            forget(patches_ptr)
+            forget(scratch_ptr)
             for i in T.serial(T.min(c - first, BYTES)):
                 channel: T.let[T.int32] = first + i
-                code.emit(Memory(memory, w, numbers, y), i, channel, ((b * oh + oy) * ow) * c + channel)
+                code.emit(
+                    Memory(memory, scratch if packed else w, numbers, y), i, channel, ((b * oh + oy) * ow) * c + channel
+                )
 
-    operands = (Reads(op.x), weights.table, channels.table, Scratch("int8", patches.size), Writes(op.y))
+    operands = (Reads(op.x), weights.table, channels.table, Scratch("int32", scratch_bytes), Writes(op.y))
     return Generated(kernel, operands, _distance(op, rows))
 
 

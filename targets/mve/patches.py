@@ -135,14 +135,12 @@ class PatchWeights:
 
     def load(self, table: Buffer, channel: Expr) -> list[Expr]:
         """int8x16 weights for each window of a patch, row by row."""
-        op, bits = self.patches.op, self.patches.op.weight_bits
-        shared = {8: 0, 4: 1, 2: 2}[bits]
-        base = bind("w_at", T.shift_right(channel, shared) * WORDS + op.strides[1])
+        op = self.patches.op
+        base = bind("w_at", self.base + channel * WORDS + op.strides[1])
         words = []
         for column in range(self.patches.columns):
-            word = table[T.Ramp(base - column * op.strides[1], 1, WORDS)]
             forget(table.data)  # or LLVM makes vectors that overlap from words
-            words.append(bind("w", self._field(word, T.bitwise_and(channel, (1 << shared) - 1)) if bits < 8 else word))
+            words.append(bind("w", table[T.Ramp(base - column * op.strides[1], 1, WORDS)]))
         moved = [
             [
                 T.shift_left(word, T.Broadcast(T.int32(8 * row * op.strides[0]), WORDS)) if row else word
@@ -152,12 +150,36 @@ class PatchWeights:
         ]
         return [bind("weights", T.reinterpret("int8x16", word)) for row in moved for word in row]
 
-    def _field(self, word: Expr, place: Expr) -> Expr:
-        """Weights number `place` of the bytes `word`."""
-        bits = self.patches.op.weight_bits
-        up = T.Broadcast(T.Cast("int8", (8 - bits) - place * bits), BYTES)
-        top = T.shift_left(T.reinterpret("int8x16", word), up)
-        return T.reinterpret("int32x4", T.shift_right(top, T.Broadcast(T.int8(8 - bits), BYTES)))
+    @property
+    def base(self) -> int:
+        """Index in the scratch memory, in words, at which unpacked weights begin; 0 where they need not be unpacked."""
+        return 0 if self.patches.op.weight_bits == 8 else self.patches.size // 4
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes of scratch memory for unpacked weights."""
+        per_byte = 8 // self.patches.op.weight_bits
+        return (
+            0
+            if per_byte == 1
+            else 4 * self.patches.op.strides[1] + BYTES * per_byte * -(-self.patches.op.x_shape[3] // per_byte)
+        )
+
+    def unpack(self, table: Buffer, scratch: Buffer) -> None:
+        """Moves weights of less than eight bits into scratch memory, one to a byte."""
+        bits, lead = self.patches.op.weight_bits, self.patches.op.strides[1]
+        if bits == 8:
+            return
+        per_byte = 8 // bits
+        for i in range(lead):
+            T.buffer_store(scratch, T.int32(0), [self.base + i])
+        with T.serial(opaque(T.int32((len(self.table.data) - lead) // WORDS))) as group:
+            word = bind("packed", T.reinterpret("int8x16", table[T.Ramp(lead + group * WORDS, 1, WORDS)]))
+            for i in range(per_byte):
+                top = T.shift_left(word, T.Broadcast(T.int8(8 - bits * (i + 1)), BYTES))
+                field = T.shift_right(top, T.Broadcast(T.int8(8 - bits), BYTES))
+                at = self.base + lead + (group * per_byte + i) * WORDS
+                T.buffer_store(scratch, T.reinterpret("int32x4", field), [T.Ramp(at, 1, WORDS)])
 
 
 def patch_weights(op: Conv2D) -> PatchWeights:

@@ -1,11 +1,8 @@
 """Weights as the matrix-multiply kernels read them: of 8, 4 or 2 bits, the latter for two or four channels in one byte.
 
-A byte of fields w0, w1 (int4) is b = w0 + 16 w1. As a signed byte b * 16 is w0 * 16, so
-
-    s0 = sum x * (b << 4) = 16 y0          s1 = sum x * b = y0 + 16 y1,
-
-and s1 - (s0 >> 4) = 16 y1: unpacking takes one VSHL for 32 weights, as much as loading them as bytes. With four fields
-of 2 bits likewise, each sum is that of the field below, shifted, and 64 times its own.
+A byte has the weights of neighbouring channels for one element, the first in the lowest bits. Moved to the top of their
+byte, other bits cleared, they are signed bytes 2^4 (or 2^6) times too large, and so are sums; there is no need to move
+them back. One VSHL and one VAND unpack 32 weights of 4 bits.
 """
 
 from __future__ import annotations
@@ -17,8 +14,10 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
+from edgeq.targets.dsp.intrinsics import opaque
 from edgeq.targets.mve.intrinsics import BYTES
 from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.tables import pack
 
 if TYPE_CHECKING:
     from tvm.tirx import Expr
@@ -30,13 +29,13 @@ SUM_LIMIT = 1 << 24
 
 
 def fit_bytes(op: Conv2D | Dense) -> bool:
-    """True if the weights of channels can share bytes, and sums stay within 32 bits."""
+    """True if sums stay within 32 bits, also those that are too large by the weights' place in their bytes."""
     if op.requantize.right:
         return False
     if op.weight_bits == 8:
         return True
     largest = int(np.abs(op.weight.astype(np.int64)).reshape(len(op.weight), -1).sum(axis=1).max()) << 7
-    return int(op.weight.min()) > -(1 << (op.weight_bits - 1)) and largest < SUM_LIMIT
+    return largest < SUM_LIMIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,18 +68,14 @@ class Weights:
         return 8 - self.bits
 
     def fields(self, word: Expr) -> list[Expr]:
-        """int8x16 vectors, one per channel of the bytes `word`: their lowest field moved to the top, and so on."""
-        shifts = range(self.scale, 0, -self.bits)
-        moved = [T.shift_left(word, T.Broadcast(T.int8(shift), BYTES)) for shift in shifts]
-        return [bind("field", value) for value in moved] + [word]
-
-    def separated(self, sums: list[Expr]) -> list[Expr]:
-        """The channels' own sums, `scale` bits too far left, out of those over `fields`."""
-        per_byte, values = 8 // self.bits, [bind("sum", value) for value in sums]
-        return [
-            value if i % per_byte == 0 else value - T.shift_right(values[i - 1], self.bits)
-            for i, value in enumerate(values)
-        ]
+        """int8x16 vectors, one per channel of the bytes `word`: their fields moved to the top."""
+        if self.bits == 8:
+            return [word]
+        # Opaque: a constant would be made anew for each use.
+        top = T.Broadcast(T.Cast("int8", opaque(T.int32(-(1 << self.scale)))), BYTES)
+        shifts = range(self.scale, -1, -self.bits)
+        moved = [T.shift_left(word, T.Broadcast(T.int8(shift), BYTES)) if shift else word for shift in shifts]
+        return [bind("field", value if i == 0 else T.bitwise_and(value, top)) for i, value in enumerate(moved)]
 
 
 def packed(weight: np.ndarray, bits: int, vectors: int) -> Weights:
@@ -91,9 +86,8 @@ def packed(weight: np.ndarray, bits: int, vectors: int) -> Weights:
     """
     per_byte = 8 // bits
     block = vectors * per_byte
-    filled = np.pad(weight, ((0, -len(weight) % block), (0, 0))).astype(np.int64)
-    fields = filled.reshape(-1, vectors, per_byte, weight.shape[1] // BYTES, BYTES)
-    scaled = fields << (np.arange(per_byte) * bits)[:, None, None]
-    ordered = scaled.sum(axis=2).astype(np.int8).transpose(0, 2, 1, 3)
-    words = np.ascontiguousarray(ordered).reshape(-1).view("<i4").astype(np.int32)
+    filled = np.pad(weight, ((0, -len(weight) % block), (0, 0)))
+    fields = filled.reshape(-1, vectors, per_byte, weight.shape[1] // BYTES, BYTES).transpose(0, 3, 1, 4, 2).reshape(-1)
+    data = fields if bits == 8 else pack(fields, bits)
+    words = np.ascontiguousarray(data).view("<i4").astype(np.int32)
     return Weights(bits, vectors, Table(words, "weights"))
