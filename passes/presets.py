@@ -12,6 +12,7 @@ from edgeq.calibrate.samples import Samples
 from edgeq.passes.absorb_high_bias import AbsorbHighBias
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.configure import Settings, Step, configure
+from edgeq.passes.correct_bias_analytic import CorrectBiasAnalytic
 from edgeq.passes.equalize_layers import EqualizeLayers
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
@@ -62,6 +63,7 @@ def preset_passes(
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
         *rounding_steps(samples, settings, progress, per_layer if thorough and scheme.narrow else None),
+        Step(CorrectBiasAnalytic(), enabled=False),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)
