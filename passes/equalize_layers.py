@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
-import scipy.optimize
 
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.channel_groups import ChannelGroups, find_groups
@@ -111,11 +110,13 @@ def _minimize(noise: NoiseModel, groups: ChannelGroups, largest: np.ndarray) -> 
     Args:
         largest: Upper bound of each factor.
     """
+    from scipy.optimize import minimize
+
     upper, lower = np.log(np.clip(largest, 1, MAX_FACTOR)), np.full(groups.count, -math.log(MAX_FACTOR))
     pinned = list(groups.pinned)
     upper[pinned] = lower[pinned] = 0
     start = np.zeros(groups.count)
-    found = scipy.optimize.minimize(
+    found = minimize(
         noise,
         start,
         jac=True,

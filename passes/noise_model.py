@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
-import scipy.sparse
 
 from edgeq.passes.channel_groups import ChannelGroups, is_layer
 from edgeq.passes.channel_scaling import input_channels
@@ -16,6 +16,9 @@ from edgeq.passes.editing import constant
 from edgeq.passes.noise_gain import noise_gains
 from edgeq.passes.quantization_points import activation_bits as widths_of
 from edgeq.passes.quantization_points import quantized_values
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 SHARPNESS = 16
 """The largest of several numbers is taken as their p-norm with this p: smooth, and at most n^(1/p) too large."""
@@ -67,8 +70,8 @@ class WeightNoise:
 
     inputs: np.ndarray
     outputs: np.ndarray
-    powers: scipy.sparse.csr_matrix
-    pattern: scipy.sparse.csr_matrix
+    powers: csr_matrix
+    pattern: csr_matrix
     row: np.ndarray
     energy: np.ndarray
     gain: np.ndarray
@@ -171,6 +174,8 @@ def _weight_noise(
     levels: float,
     per_channel: bool,
 ) -> WeightNoise:
+    from scipy.sparse import csr_matrix
+
     weight = constant(layer.inputs[1])
     assert weight is not None
     columns = input_channels(layer)
@@ -180,7 +185,7 @@ def _weight_noise(
     relative = np.maximum(largest / row[:, None], NEGLIGIBLE) ** SHARPNESS
     ends = np.arange(0, columns.size + 1, columns.shape[1])
     powers, pattern = (
-        scipy.sparse.csr_matrix((values.reshape(-1), columns.reshape(-1), ends), (len(outputs), len(inputs)))
+        csr_matrix((values.reshape(-1), columns.reshape(-1), ends), (len(outputs), len(inputs)))
         for values in (relative, np.ones_like(relative))
     )
     taps = kernels.shape[2]
