@@ -12,18 +12,15 @@ import numpy as np
 
 from edgeq.config import Config
 from edgeq.errors import GateError, UsageError
+from edgeq.measure import check_inputs, golden_inputs, measure_accuracy, pass_rows, serialize
 from edgeq.progress import Progress, silent
-from edgeq.quantizer import Quantized, quantize, read_samples
+from edgeq.quantizer import Quantized, quantize
 
 if TYPE_CHECKING:
     from edgeq.fitting import Fitted
     from edgeq.package.source import PackageSource
     from edgeq.program.builder import Built
-    from edgeq.report.metrics import Accuracy
     from edgeq.targets.target import Target
-
-CHECK_SAMPLES = 8
-GOLDEN_SAMPLES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +43,7 @@ def compile_model(model: Path, config: Config, progress: Progress | None = None)
         EdgeqError: Something is wrong with the request, the model, the data or the disk; nothing was written.
         GateError: A budget or the accuracy gate is not met; nothing was written. Has the report as `report`.
     """
+    from edgeq.fpga_compiler import build_fpga_package
     from edgeq.package.build import build_package
     from edgeq.package.names import program_name
     from edgeq.package.write import check_replaceable, write_package
@@ -58,12 +56,17 @@ def compile_model(model: Path, config: Config, progress: Progress | None = None)
     out = config.out or Path(f"{name}-{target.name}")
     check_replaceable(out)
     _check_request(config)
+    _check_budgets(target, config)
     quantized = quantize(model, config, progress)
-    source = _lower(model, quantized, name, target, float_abi, config, progress)
-    _check_gates(source.report, config)
+    if target.fpga is None:
+        source = _lower(model, quantized, name, target, float_abi, config, progress)
+        files, report = build_package(source), source.report
+    else:
+        files, report = build_fpga_package(model, quantized, name, target, config, progress)
+    _check_gates(report, config)
     progress("write package", 0, 0)
-    write_package(build_package(source), out)
-    return CompileResult(out, dict(source.report))
+    write_package(files, out)
+    return CompileResult(out, dict(report))
 
 
 def quantize_model(model: Path, out: Path, config: Config, progress: Progress | None = None) -> dict[str, Any]:
@@ -82,21 +85,29 @@ def quantize_model(model: Path, out: Path, config: Config, progress: Progress | 
     _check_request(config)
     quantized = quantize(model, config, progress)
     built = build(quantized.model, "model")
-    accuracy = _accuracy(quantized, built, config, progress)
+    accuracy = measure_accuracy(quantized, built, config, progress)
     report = {
         "model": str(out),
         "accuracy": None if accuracy is None else accuracy.to_dict(),
-        "passes": _pass_rows(quantized),
+        "passes": pass_rows(quantized),
         "warnings": quantized.warnings,
     }
     _check_gates(report, config)
-    write_file(_serialize(quantized), out)
+    write_file(serialize(quantized), out)
     return report
 
 
 def _check_request(config: Config) -> None:
     if config.min_accuracy is not None and config.eval is None:
         raise UsageError("--min-accuracy needs evaluation data", fix="give them with --eval")
+
+
+def _check_budgets(target: Target, config: Config) -> None:
+    """Refuses budgets that this kind of target does not have."""
+    kinds = {True: ("max_dsp", "max_bram", "target_fps"), False: ("max_flash", "max_ram")}
+    for option in kinds[target.fpga is None]:
+        if getattr(config, option) is not None:
+            raise UsageError(f"{target.name} has no budget --{option.replace('_', '-')}", fix="leave it out")
 
 
 def _float_abi(target: Target, asked: str | None) -> str:
@@ -126,8 +137,8 @@ def _lower(
     progress("generate kernels", 0, 0)
     fitted = lower_to_fit(program, for_c(target) if config.emit == "c" else target, float_abi, config)
     lowered = fitted.lowered
-    real, integers = _check_inputs(quantized, built, config)
-    golden = {port: array[:GOLDEN_SAMPLES] for port, array in integers.items()}
+    real, integers = check_inputs(quantized, built, config)
+    golden = golden_inputs(integers)
     report = _report(quantized, built, fitted, real, integers, config, progress)
     return PackageSource(
         lowered,
@@ -136,28 +147,13 @@ def _lower(
         interpret(program, golden),
         float_abi,
         sha256(model.read_bytes()).hexdigest(),
-        _serialize(quantized),
+        serialize(quantized),
         print_program(lowered.program),
         report,
         __version__,
         config.io_layout,
         fitted.patches,
     )
-
-
-def _check_inputs(
-    quantized: Quantized, built: Built, config: Config
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """A few samples, real and as integers: for golden vectors, noise per layer, the comparison with onnxruntime."""
-    from edgeq.calibrate.specs import input_specs
-    from edgeq.program.interface import quantize_inputs
-    from edgeq.quantizer import calibration_samples
-
-    inputs = input_specs(quantized.reference)
-    data = config.eval or config.calib
-    samples = calibration_samples(quantized.reference, config, []) if data is None else read_samples(data, inputs)
-    real = next(iter(samples.batches(CHECK_SAMPLES)))
-    return real, quantize_inputs(built.program, real)
 
 
 def _report(
@@ -173,7 +169,7 @@ def _report(
     from edgeq.package.sizes import flash_bytes, ram_bytes
     from edgeq.report.conformance import compare_with_onnxruntime
     from edgeq.report.layers import layer_noise, layer_rows
-    from edgeq.report.report import make_report
+    from edgeq.report.report import make_report, memory_report
 
     lowered, objects = fitted.lowered, fitted.objects
     progress("check kernels against onnxruntime", 0, 0)
@@ -181,40 +177,15 @@ def _report(
     return make_report(
         program=lowered.program,
         target=lowered.target.name,
-        accuracy=_accuracy(quantized, built, config, progress),
-        flash=flash_bytes(lowered, objects),
-        ram=ram_bytes(lowered, objects),
-        plan=lowered.plan,
-        patches=fitted.patch_report(),
+        accuracy=measure_accuracy(quantized, built, config, progress),
+        resources=memory_report(
+            flash_bytes(lowered, objects), ram_bytes(lowered, objects), lowered.plan, fitted.patch_report()
+        ),
         layers=layer_rows(lowered.program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
-        passes=_pass_rows(quantized),
+        passes=pass_rows(quantized),
         warnings=quantized.warnings,
     )
-
-
-def _accuracy(quantized: Quantized, built: Built, config: Config, progress: Progress) -> Accuracy | None:
-    from edgeq.calibrate.specs import input_specs
-    from edgeq.evaluate import evaluate
-
-    if config.eval is None:
-        return None
-    samples = read_samples(config.eval, input_specs(quantized.reference))
-    answers = evaluate(quantized.reference, built.program, samples, progress=progress)
-    return answers.accuracy(config.metric)
-
-
-def _pass_rows(quantized: Quantized) -> list[dict[str, Any]]:
-    """Passes as report.json has them: without times, so that equal inputs give equal packages."""
-    return [{"name": r.name, "changed": r.changed, "nodes": r.nodes} for r in quantized.records]
-
-
-def _serialize(quantized: Quantized) -> bytes:
-    import onnx_ir as ir
-
-    proto = ir.to_proto(quantized.model)
-    proto.producer_name = "edgeq"
-    return proto.SerializeToString(deterministic=True)
 
 
 def _check_gates(report: Mapping[str, Any], config: Config) -> None:

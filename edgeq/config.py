@@ -38,6 +38,8 @@ class Config:
         max_flash, max_ram: Budgets, bytes.
         patch: Run the first layers in patches, which need less RAM and more work: `auto` where `max_ram` asks for it,
             `on` with the smallest arena, or `off`.
+        max_dsp, max_bram: Budgets of FPGA targets: DSP slices, block RAMs of 18 Kbit; None for all that there are.
+        target_fps: Inferences per second that an FPGA must reach; None for as many as fit.
         min_accuracy: Least value of the metric: a fraction, or dB for `sqnr`.
         metric: What accuracy means; None lets the evaluation data decide.
         io_layout: Layout of inputs and outputs at the firmware's interface.
@@ -64,6 +66,9 @@ class Config:
     max_flash: int | None = None
     max_ram: int | None = None
     patch: Literal["auto", "on", "off"] = "auto"
+    max_dsp: int | None = None
+    max_bram: int | None = None
+    target_fps: float | None = None
     min_accuracy: float | None = None
     metric: Literal["top1", "agreement", "sqnr", "auc"] | None = None
     io_layout: Literal["model", "nchw", "nhwc"] = "model"
@@ -91,6 +96,9 @@ KINDS: dict[str, Kind] = {
     "max_flash": values.SIZE,
     "max_ram": values.SIZE,
     "patch": values.choice("auto", "on", "off"),
+    "max_dsp": values.WHOLE,
+    "max_bram": values.WHOLE,
+    "target_fps": values.NUMBER,
     "min_accuracy": values.NUMBER,
     "metric": values.choice("top1", "agreement", "sqnr", "auc"),
     "io_layout": values.choice("model", "nchw", "nhwc"),

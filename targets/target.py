@@ -35,6 +35,22 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Fpga:
+    """A programmable device.
+
+    Attributes:
+        part: As its vendor's tools call it.
+        clock_mhz: The clock that designs are made for.
+        dsp, bram18: DSP slices, and block RAMs of 18 Kbit.
+    """
+
+    part: str
+    clock_mhz: int
+    dsp: int
+    bram18: int
+
+
+@dataclass(frozen=True)
 class Sections:
     """Linker sections for a package's data, where a device has several memories; empty for the compiler's own choice.
 
@@ -58,7 +74,7 @@ class Target:
         name: Canonical name, as in `--target`: that of the file.
         description: One line for `edgeq targets`.
         family: Folder of kernels that this target prefers (`portable` is always the fallback).
-        triple, cpu: For LLVM.
+        triple, cpu: For LLVM; empty for programmable devices.
         aliases: Other names for it.
         features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`.
         float_abis: Those offered (`soft`, `hard`), the default first; empty where the ISA has no such choice.
@@ -67,6 +83,7 @@ class Target:
         libc: The C library that firmware for it links: a tool of `edgeq/run/toolchain.py`.
         sections: Where the linker puts data.
         emulator: None where QEMU has no board for it.
+        fpga: What a programmable device has; None for processors.
     """
 
     name: str
@@ -84,3 +101,4 @@ class Target:
     libc: str = ""
     sections: Sections = Sections()
     emulator: Emulator | None = None
+    fpga: Fpga | None = None

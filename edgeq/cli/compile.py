@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 @config_option("max_flash", "Budget: fail with exit code 3 above it.", metavar="SIZE")
 @config_option("max_ram", "Budget: fail with exit code 3 above it.", metavar="SIZE")
 @config_option("patch", "Run the first layers in patches: less RAM, more work; auto: where --max-ram asks for it.")
+@config_option("max_dsp", "FPGA: DSP slices that the design may take; default: all.", metavar="N")
+@config_option("max_bram", "FPGA: block RAMs of 18 Kbit that it may take; default: all.", metavar="N")
+@config_option("target_fps", "FPGA: inferences per second that are enough; default: as many as fit.", metavar="N")
 @model_options
 @output_options
 @pass_output
@@ -53,10 +56,13 @@ def command(output: Output, /, model: Path, **options: Any) -> None:
 
 
 def view(config: Config, report: Mapping[str, Any]) -> Iterable[RenderableType]:
-    from edgeq.cli.reports import accuracy_table, exactness, layers_table, memory_table
+    from edgeq.cli.reports import accuracy_table, exactness, fpga_tables, layers_table, memory_table
 
     yield from accuracy_table(report)
-    yield memory_table("Flash", report["memory"]["flash_bytes"], config.max_flash)
-    yield memory_table("RAM", report["memory"]["ram_bytes"], config.max_ram)
+    if "fpga" in report:
+        yield from fpga_tables(report["fpga"])
+    else:
+        yield memory_table("Flash", report["memory"]["flash_bytes"], config.max_flash)
+        yield memory_table("RAM", report["memory"]["ram_bytes"], config.max_ram)
     yield layers_table(report["layers"])
-    yield exactness(report)
+    yield from exactness(report)

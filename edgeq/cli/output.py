@@ -57,11 +57,11 @@ class Output:
 
     @contextmanager
     def gate(self, view: View) -> Iterator[None]:
-        """A gate is judged on a finished report: where it is not met, shows that before the error."""
+        """Where a gate is judged on a finished report and not met, shows that before the error."""
         try:
             yield
         except GateError as error:
-            if not self.as_json:
+            if error.report and not self.as_json:
                 self.result(error.report, view)
             raise
 

@@ -42,16 +42,38 @@ def layers_table(layers: Sequence[Mapping[str, Any]]) -> Group:
     return table(title, _LAYER_COLUMNS, (_layer_row(layers[i], macs) for i in chosen))
 
 
-def exactness(report: Mapping[str, Any]) -> Text:
+def fpga_tables(estimate: Mapping[str, Any]) -> Iterable[Group]:
+    """What a design takes of the device and how fast it is, and its slowest stages."""
+    used = [(label, estimate[kind]["used"], estimate[kind]["budget"]) for label, kind in _FPGA_RESOURCES]
+    rows = [(label, n, budget, percent(n, budget), bar(n, budget)) for label, n, budget in used]
+    yield table(f"Device ({estimate['method']})", ("resource", ">used", ">budget", ">share", ""), rows)
+    stages = sorted(estimate["stages"], key=lambda stage: -stage["cycles"])[:SHOWN_LAYERS]
+    title = (
+        f"{estimate['inferences_per_second']:,} inferences per second at {estimate['clock_mhz']} MHz: slowest stages"
+    )
+    yield table(
+        title, ("layers", ">cycles", ">DSP", ">BRAM18", ""), (_stage_row(s, estimate["interval"]) for s in stages)
+    )
+
+
+def _stage_row(stage: Mapping[str, Any], slowest: int) -> Sequence[Cell]:
+    cycles = stage["cycles"]
+    return ", ".join(stage["layers"]), cycles, stage["dsp"], stage["bram18"], bar(cycles, slowest)
+
+
+def exactness(report: Mapping[str, Any]) -> Iterable[Text]:
     """How close the planner and the kernels come to what can be had."""
-    arena, reference = report["memory"]["arena"], report["onnxruntime"]
-    return line(
-        f"Arena: {arena['ratio']:.3f} x the lower bound of {arena['lower_bound']:,} bytes.\n"
+    reference = report["onnxruntime"]
+    if "memory" in report:
+        arena = report["memory"]["arena"]
+        yield line(f"Arena: {arena['ratio']:.3f} x the lower bound of {arena['lower_bound']:,} bytes.")
+    yield line(
         f"Kernels against onnxruntime: {100 * reference['share']:.3f} % of values differ, "
         f"by at most {reference['max_steps']} LSB."
     )
 
 
+_FPGA_RESOURCES = (("DSP slices", "dsp"), ("block RAMs (18 Kbit)", "bram18"))
 _MEMORY_COLUMNS = ("kind", ">bytes", ">share", "")
 _LAYER_COLUMNS = ("layer", "operator", ">MACs", ">share", ">W/A bits", ">SQNR dB")
 

@@ -21,34 +21,44 @@ def make_report(
     program: Program,
     target: str,
     accuracy: Accuracy | None,
-    flash: FlashBytes,
-    ram: RamBytes,
-    plan: Plan,
-    patches: Mapping[str, Any] | None,
+    resources: Mapping[str, Any],
     layers: list[dict[str, Any]],
     conformance: Conformance,
     passes: list[dict[str, Any]],
     warnings: list[str],
 ) -> dict[str, Any]:
-    """The report of a compilation; its keys are documented in the README and stable. No NaN, no infinity."""
+    """The report of a compilation; its keys are documented in the README and stable. No NaN, no infinity.
+
+    Args:
+        resources: What the target gives for it: `memory` of a processor, or `fpga`.
+    """
     return _finite(
         {
             "name": program.name,
             "target": target,
             "macs": program.macs,
             "accuracy": None if accuracy is None else accuracy.to_dict(),
-            "memory": {
-                "flash_bytes": {**asdict(flash), "total": flash.total},
-                "ram_bytes": {**asdict(ram), "total": ram.total},
-                "arena": {"bytes": plan.size, "lower_bound": plan.lower_bound, "ratio": round(plan.ratio, 4)},
-                "patches": patches,
-            },
+            **resources,
             "onnxruntime": conformance.to_dict(),
             "layers": layers,
             "passes": passes,
             "warnings": warnings,
         }
     )
+
+
+def memory_report(
+    flash: FlashBytes, ram: RamBytes, plan: Plan, patches: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The resources of a processor, in bytes, and what runs in patches."""
+    return {
+        "memory": {
+            "flash_bytes": {**asdict(flash), "total": flash.total},
+            "ram_bytes": {**asdict(ram), "total": ram.total},
+            "arena": {"bytes": plan.size, "lower_bound": plan.lower_bound, "ratio": round(plan.ratio, 4)},
+            "patches": patches,
+        }
+    }
 
 
 def _finite(value: Any) -> Any:

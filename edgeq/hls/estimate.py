@@ -1,0 +1,36 @@
+"""What a design is expected to take and to do, by stage: estimate.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeq.hls.folding import Budget, Design
+
+METHOD = "schedule model, not synthesized"
+
+
+def estimate(design: Design, budget: Budget) -> dict[str, Any]:
+    """The estimate of a design; `interval` and `latency` are cycles, `bram18` block RAMs of 18 Kbit."""
+    rows = zip(design.flow.stages, design.folds, design.costs, strict=True)
+    return {
+        "method": METHOD,
+        "clock_mhz": budget.clock_mhz,
+        "interval": design.interval,
+        "latency": design.latency,
+        "inferences_per_second": round(design.fps(budget.clock_mhz), 1),
+        "dsp": {"used": design.dsp, "budget": budget.dsp},
+        "bram18": {"used": design.bram, "budget": budget.bram},
+        "stages": [
+            {
+                "name": stage.symbol,
+                "layers": [op.name for op in stage.ops],
+                "operators": [op.kind for op in stage.ops],
+                "outputs_at_once": fold.outputs,
+                "inputs_at_once": fold.inputs,
+                "cycles": cost.cycles,
+                "dsp": cost.dsp,
+                "bram18": cost.bram,
+            }
+            for stage, fold, cost in rows
+        ],
+    }

@@ -1,0 +1,141 @@
+"""Chooses how parallel each stage is: the slowest one gets more multipliers, as long as the device has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import gcd
+
+from edgeq.errors import GateError
+from edgeq.hls.cost import Cost, stage_cost, window_cycles
+from edgeq.hls.dataflow import Dataflow, Stage
+from edgeq.hls.stage_kind import Kind, kind_of
+from edgeq.program.ops import Conv2D, Dense
+from edgeq.targets.hls.fold import Fold
+from edgeq.targets.hls.geometry import geometry
+
+MAX_INPUTS = 64
+"""Products of one sum and cycle: longer adder trees miss the clock."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the design may take.
+
+    Attributes:
+        dsp, bram: Of the device.
+        clock_mhz: Cycles per microsecond.
+        fps: Inferences per second that are enough; None for as many as fit.
+    """
+
+    dsp: int
+    bram: int
+    clock_mhz: float
+    fps: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A dataflow with its folds.
+
+    Attributes:
+        folds, costs: Of the stages, in their order.
+    """
+
+    flow: Dataflow
+    folds: tuple[Fold, ...]
+    costs: tuple[Cost, ...]
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one inference to the next: those of the slowest stage."""
+        return max(cost.cycles for cost in self.costs)
+
+    @property
+    def latency(self) -> int:
+        """Cycles of one inference, if no two stages ever worked at the same time: an upper bound."""
+        return sum(cost.cycles for cost in self.costs)
+
+    @property
+    def dsp(self) -> int:
+        return sum(cost.dsp for cost in self.costs)
+
+    @property
+    def bram(self) -> int:
+        return sum(cost.bram for cost in self.costs)
+
+    def fps(self, clock_mhz: float) -> float:
+        """Inferences per second."""
+        return clock_mhz * 1e6 / self.interval
+
+
+def fold(flow: Dataflow, budget: Budget) -> Design:
+    """The fastest design within the budget, or the smallest that is fast enough.
+
+    Raises:
+        GateError: The smallest design does not fit, or none that fits is fast enough: names what binds.
+    """
+    design = _design(flow, [Fold()] * len(flow.stages))
+    _require_fit(design, budget)
+    while budget.fps is None or design.fps(budget.clock_mhz) < budget.fps:
+        faster = _faster(design, budget)
+        if faster is None:
+            break
+        design = faster
+    if budget.fps is not None and design.fps(budget.clock_mhz) < budget.fps:
+        raise GateError(_too_slow(design, budget), fix="raise --max-dsp or --max-bram, or lower --target-fps")
+    return design
+
+
+def _design(flow: Dataflow, folds: list[Fold]) -> Design:
+    costs = (stage_cost(stage, fold, flow) for stage, fold in zip(flow.stages, folds, strict=True))
+    return Design(flow, tuple(folds), tuple(costs))
+
+
+def _faster(design: Design, budget: Budget) -> Design | None:
+    """The design with more multipliers in its slowest stage; None where they do not help or do not fit."""
+    slowest = max(range(len(design.costs)), key=lambda i: design.costs[i].cycles)
+    stage = design.flow.stages[slowest]
+    if kind_of(stage, design.flow.program) != Kind.WINDOW:
+        return None
+    for fold in larger_folds(stage, design.folds[slowest]):
+        folds = [*design.folds[:slowest], fold, *design.folds[slowest + 1 :]]
+        candidate = _design(design.flow, folds)
+        if candidate.dsp <= budget.dsp and candidate.bram <= budget.bram:
+            return candidate
+    return None
+
+
+def larger_folds(stage: Stage, present: Fold) -> Iterator[Fold]:
+    """Folds that take fewer cycles, the ones with the fewest multipliers first; of equals, the longer sums."""
+    (op,) = stage.ops
+    assert isinstance(op, Conv2D | Dense) or op.kind.endswith("pool")
+    shape = geometry(op)  # type: ignore[arg-type]
+    one_channel = not isinstance(op, Conv2D | Dense) or (isinstance(op, Conv2D) and op.groups > 1)
+    inputs = [1] if one_channel else [n for n in _divisors(shape.channels) if n <= MAX_INPUTS]
+    folds = (Fold(o, i) for o in _divisors(shape.out_channels) for i in inputs)
+    faster = (f for f in folds if window_cycles(op, shape, f) < window_cycles(op, shape, present))
+    yield from sorted(faster, key=lambda f: (f.products, f.outputs))
+
+
+def _divisors(number: int) -> list[int]:
+    return [n for n in range(1, number + 1) if gcd(n, number) == n]
+
+
+def _require_fit(design: Design, budget: Budget) -> None:
+    over = [
+        f"{needed} {what} are {needed - limit} over the budget of {limit}"
+        for what, needed, limit in (("DSP slices", design.dsp, budget.dsp), ("block RAMs", design.bram, budget.bram))
+        if needed > limit
+    ]
+    if over:
+        raise GateError(f"the smallest design does not fit: {'; '.join(over)}", fix="raise --max-dsp or --max-bram")
+
+
+def _too_slow(design: Design, budget: Budget) -> str:
+    slowest = max(zip(design.costs, design.flow.stages, strict=True), key=lambda pair: pair[0].cycles)[1]
+    name = slowest.ops[0].name if slowest.ops else slowest.symbol
+    return (
+        f"{design.fps(budget.clock_mhz):.1f} inferences per second are below the target of {budget.fps:g} "
+        f"({design.dsp} of {budget.dsp} DSP slices, {design.bram} of {budget.bram} block RAMs; slowest: {name!r})"
+    )

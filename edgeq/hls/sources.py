@@ -1,0 +1,166 @@
+"""The C++ files of a design, from templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edgeq.hls.dataflow import Stage, Stream
+from edgeq.hls.folding import Design
+from edgeq.hls.kernels import Calls, Rom, Row, element_call, whole_calls, window_row
+from edgeq.hls.stage_kind import Kind, kind_of
+from edgeq.package.arrays import nested_rows, rows
+from edgeq.package.names import comment, require_identifier
+from edgeq.targets.hls.fold import Fold
+
+if TYPE_CHECKING:
+    from edgeq.program.program import Program
+    from edgeq.targets.target import Target
+
+TEMPLATES = Path(__file__).parent / "templates"
+VERBATIM = ("src/edgeq_streams.h", "sim/ap_int.h", "sim/hls_stream.h")
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("edgeq.hls", "templates"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class StageView:
+    """A stage in the words of C++."""
+
+    stage: Stage
+    fold: Fold
+    program: Program
+    target: Target
+
+    @property
+    def symbol(self) -> str:
+        return self.stage.symbol
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return self.stage.inputs
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return self.stage.outputs
+
+    @property
+    def ops(self) -> tuple[object, ...]:
+        return self.stage.ops
+
+    @cached_property
+    def kind(self) -> Kind:
+        return kind_of(self.stage, self.program)
+
+    @property
+    def template(self) -> str:
+        return f"{self.kind.name.lower()}.cpp.j2"
+
+    @cached_property
+    def row(self) -> Row:
+        """Of a window stage."""
+        return window_row(self.stage, self.fold, self.target)
+
+    @cached_property
+    def _calls(self) -> Calls:
+        make = element_call if self.kind == Kind.ELEMENTWISE else whole_calls
+        return make(self.stage, self.program, self.target)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        return self._calls.calls
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return self.row.functions if self.kind == Kind.WINDOW else self._calls.functions
+
+    @property
+    def roms(self) -> tuple[Rom, ...]:
+        return self.row.roms if self.kind == Kind.WINDOW else self._calls.roms
+
+    @property
+    def comment(self) -> str:
+        """Operators and sanitized layer names."""
+        return "; ".join(comment(f"{op.kind} {op.name}") for op in self.stage.ops) or "one input, several readers"
+
+    @property
+    def parameters(self) -> list[str]:
+        return [parameter(stream) for stream in (*self.inputs, *self.outputs)]
+
+    @property
+    def arguments(self) -> list[str]:
+        return [stream.symbol for stream in (*self.inputs, *self.outputs)]
+
+    @property
+    def outs(self) -> str:
+        return ", ".join(stream.symbol for stream in self.outputs)
+
+
+def parameter(stream: Stream) -> str:
+    """A stream as a parameter of a function."""
+    return f"hls::stream<ap_uint<{stream.word_bits}> > &{stream.symbol}"
+
+
+def sources(
+    design: Design,
+    target: Target,
+    version: str,
+    golden_inputs: Mapping[str, np.ndarray],
+    golden_outputs: Mapping[str, np.ndarray],
+) -> dict[str, str]:
+    """Text of each C++ file, by its path in the package.
+
+    Args:
+        golden_inputs, golden_outputs: What the interpreter was given and gave: by port, (samples, *port.shape).
+    """
+    assert target.fpga is not None
+    flow, program = design.flow, design.flow.program
+    name = require_identifier(program.name)
+    stages = [StageView(s, f, program, target) for s, f in zip(flow.stages, design.folds, strict=True)]
+    ports = (*flow.inputs, *flow.outputs)
+    given = zip(flow.inputs, program.inputs, strict=True)
+    wanted = zip(flow.outputs, program.outputs, strict=True)
+    context = {
+        "name": name,
+        "NAME": name.upper(),
+        "version": version,
+        "target": target.name,
+        "stages": stages,
+        "inner": flow.inner,
+        "ports": [parameter(stream) for stream in ports],
+        "port_names": [stream.symbol for stream in ports],
+        "golden_inputs": [(stream, _golden(golden_inputs[port.name])) for stream, port in given],
+        "golden_outputs": [(stream, _golden(golden_outputs[port.name])) for stream, port in wanted],
+        "part": target.fpga.part,
+        "period": 1000 / target.fpga.clock_mhz,
+        "samples": len(golden_inputs[program.inputs[0].name]),
+    }
+    files = {
+        f"src/{name}.h": "design.h.j2",
+        f"src/{name}.cpp": "design.cpp.j2",
+        f"tb/{name}_tb.cpp": "testbench.cpp.j2",
+        "Makefile": "Makefile.j2",
+        "run_hls.tcl": "run_hls.tcl.j2",
+        "hls_config.cfg": "hls_config.cfg.j2",
+    }
+    texts = {path: _ENVIRONMENT.get_template(template).render(context) for path, template in files.items()}
+    texts |= {path: (TEMPLATES / Path(path).name).read_text() for path in VERBATIM}
+    return texts | {f"src/{rom.symbol}.inc": f"{rows(rom.data)}\n" for stage in stages for rom in stage.roms}
+
+
+def _golden(array: np.ndarray) -> str:
+    """Samples as signed integers of the program's buffer."""
+    signed = array.view(np.int8) if array.dtype == np.uint8 else array
+    return nested_rows(signed.reshape(len(signed), -1))

@@ -1,0 +1,57 @@
+"""Which form of hardware a stage takes."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from edgeq.hls.dataflow import Stage, lanes
+from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Mul, Op, View
+from edgeq.program.program import Program
+
+
+class Kind(Enum):
+    """Forms of hardware."""
+
+    WINDOW = auto()
+    """Row by row, from a ring of input rows."""
+    ELEMENTWISE = auto()
+    """Word by word, with no memory at all."""
+    WHOLE = auto()
+    """Tensors are taken in as a whole: any operator, and any group of them."""
+
+
+def kind_of(stage: Stage, program: Program) -> Kind:
+    """The leanest form that a stage can take."""
+    if len(stage.ops) != 1:
+        return Kind.WHOLE
+    (op,) = stage.ops
+    if _slides(op) and stage.inputs:
+        return Kind.WINDOW
+    return Kind.ELEMENTWISE if _is_elementwise(op, program) else Kind.WHOLE
+
+
+def _slides(op: Op) -> bool:
+    if isinstance(op, Conv2D):
+        one_each = op.depthwise and op.y_shape[3] == op.x_shape[3]
+        return op.x_shape[0] == 1 and (op.groups == 1 or one_each)
+    return isinstance(op, Dense) or (isinstance(op, AveragePool | MaxPool) and op.x_shape[0] == 1)
+
+
+def _is_elementwise(op: Op, program: Program) -> bool:
+    """Whether words of all operands and of the result correspond."""
+    names = [*op.reads, op.y]
+    streamed = all(program.buffer[name].data is None for name in names)
+    alike = len({(program.buffer[name].size, lanes(program.buffer[name])) for name in names}) == 1
+    if isinstance(op, Add | Mul):
+        return streamed and alike and op.x1 != op.x2 and _is_dense(op.view1) and _is_dense(op.view2)
+    return isinstance(op, Lut) and streamed and alike
+
+
+def _is_dense(view: View) -> bool:
+    """Whether a view goes through its buffer in order."""
+    step, dense = 1, []
+    for size in reversed(view.sizes):
+        dense.append(step)
+        step *= size
+    strides = zip(view.sizes, view.strides, reversed(dense), strict=True)
+    return view.offset == 0 and all(size == 1 or stride == want for size, stride, want in strides)
