@@ -19,6 +19,9 @@ DAMPING = 0.001
 MAX_WORK = 1 << 34
 """Multiplications for the covariances of a layer; rows are left out above."""
 
+ROWS_PER_INPUT = 4
+"""Fewer rows, of which the activation leaves a part, say more about themselves than about the layer."""
+
 CHUNK_NUMBERS = 1 << 22
 """Numbers in the covariances at one time: 32 MiB."""
 
@@ -30,7 +33,7 @@ class GaussNewton:
     Behind a ReLU most errors of outputs below zero vanish. Each output gets a quadratic form of its own, over the rows
     where its activation lets errors through, and in it weights are solved anew and rounded (`Quadratic`); what lessens
     the loss behind the activation is kept, output by output. Declines (returns the start) where there is no
-    activation, no bias, or one scale for all outputs.
+    activation, no bias, one scale for all outputs, or where rows are few for so many inputs.
 
     Source: Gauss-Newton approximation of the loss behind the activation (Nocedal and Wright, "Numerical Optimization",
     2006, section 10.3), which is the asymmetric reconstruction of Nagel et al., "Up or Down? Adaptive Rounding for
@@ -52,9 +55,10 @@ class GaussNewton:
 
     def solve(self, layer: Layer, *, everything: bool) -> Solution:
         solution = self.start.solve(layer, everything=everything)
-        if layer.shared or not layer.has_bias or not np.isfinite(layer.clip).any():
-            return solution
         rows, rng = layer.everything if everything else ~layer.held, np.random.default_rng(self.seed)
+        few = min(rows.sum(), _most_rows(layer)) < ROWS_PER_INPUT * layer.weight.shape[-1]
+        if few or layer.shared or not layer.has_bias or not np.isfinite(layer.clip).any():
+            return solution
         restarts = self.restarts if everything else 0
         for _ in range(self.rounds):
             solution = _better(layer, rows, solution, self._refined(layer, rows, solution, restarts, rng))
@@ -123,9 +127,14 @@ def weighted_moments(
     return hessian, weighted.T @ target - x_mean * t_mean, x_mean, t_mean
 
 
-def _affordable(layer: Layer, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _most_rows(layer: Layer) -> int:
+    """As many as the covariances may take."""
     groups, outputs, inputs = layer.weight.shape
-    most = MAX_WORK // (groups * outputs * inputs**2)
+    return MAX_WORK // (groups * outputs * inputs**2)
+
+
+def _affordable(layer: Layer, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    most = _most_rows(layer)
     return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
 
 
