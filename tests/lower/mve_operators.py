@@ -1,0 +1,62 @@
+"""Random operators that the MVE family has kernels for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from lower.dsp_operators import numbers, random_conv2d, random_dense, random_pointwise, requantize
+from lower.operators import Case
+
+from edgeq.program.ops import AveragePool, Conv2D
+from edgeq.program.program import Buffer
+
+
+def few_bits(case: Case, rng: np.random.Generator) -> Case:
+    """The same with weights of eight, four or two bits, over their whole range."""
+    bits = int(rng.choice([8, 8, 4, 2]))
+    reach = 1 << (bits - 1)
+    weight = case.op.weight if bits == 8 else rng.integers(-reach, reach, case.op.weight.shape).astype(np.int8)
+    return Case(replace(case.op, weight=weight, weight_bits=bits), case.buffers)
+
+
+def random_patches(rng: np.random.Generator) -> Case:
+    """Depthwise convolution with kernels of at most 4x4, at any strides."""
+    c, batch = int(rng.integers(2, 40)), int(rng.integers(1, 3))
+    kernel, strides = rng.integers(1, 5, 2).tolist(), rng.integers(1, 4, 2).tolist()
+    pads = [int(rng.integers(0, k)) for k in (*kernel, *kernel)]
+    out = [int(v) for v in rng.integers((2, 4), (9, 30))]
+    size = [(out[i] - 1) * strides[i] + k - pads[i] - pads[i + 2] for i, k in enumerate(kernel)]
+    size = [max(1, s) + int(rng.integers(strides[i])) for i, s in enumerate(size)]
+    out = [(size[i] + pads[i] + pads[i + 2] - k) // strides[i] + 1 for i, k in enumerate(kernel)]
+    weight, bias = numbers(rng, (c, *kernel, 1))
+    op = Conv2D(
+        "conv", "y", "x", (batch, *size, c), (batch, *out, c), weight, 8, bias, int(rng.integers(-128, 128)),
+        requantize(rng, c), tuple(strides), (1, 1), tuple(pads), c,
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
+def random_pool(rng: np.random.Generator) -> Case:
+    """Average pooling of windows within the image."""
+    c, kernel, strides = int(rng.integers(4, 70)), rng.integers(1, 6, 2).tolist(), rng.integers(1, 4, 2).tolist()
+    out = rng.integers(1, 5, 2).tolist()
+    size = [(out[i] - 1) * strides[i] + k for i, k in enumerate(kernel)]
+    form = replace(requantize(rng, 1), negative=None)
+    counts = np.zeros(tuple(out), np.int32)
+    zero = int(rng.integers(-128, 128))
+    op = AveragePool(
+        "pool", "y", "x", (1, *size, c), (1, *out, c), tuple(kernel), zero, form, counts, tuple(strides)
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
+def _of_few_bits(make):
+    def maker(rng: np.random.Generator) -> Case:
+        return few_bits(make(rng), rng)
+
+    maker.__name__ = make.__name__
+    return maker
+
+
+MAKERS = [*map(_of_few_bits, (random_conv2d, random_pointwise, random_patches, random_dense)), random_pool]
