@@ -18,6 +18,7 @@ from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.output_noise import OutputNoise
 from edgeq.passes.plugins import with_plugins
+from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.passes.refine_ranges import RefineRanges
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.passes.roundings import rounding_steps
@@ -64,6 +65,7 @@ def preset_passes(
         Step(InsertQdq(*widths)),
         *rounding_steps(samples, settings, progress, per_layer if thorough and scheme.narrow else None),
         Step(CorrectBiasAnalytic(), enabled=False),
+        Step(ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks")), enabled=False),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)

@@ -57,7 +57,7 @@ class ReconstructBlocks(ir.passes.InPlacePass):
 
     samples: Samples
     layers: int = 0
-    epochs: int = 20
+    epochs: int = 10
     batch: int = BATCH
     rate: float = 1e-3
     integer_rate: float = 0.0

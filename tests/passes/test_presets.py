@@ -49,6 +49,11 @@ def test_settings_win_over_the_preset(samples: Samples) -> None:
     assert found == ["calibrate", "refine_ranges", "insert_qdq", "freeze_weights"]
 
 
+def test_blocks_are_reconstructed_behind_rounding_where_asked(samples: Samples) -> None:
+    found = names(samples, "best", Scheme(weight_bits=4), reconstruct_blocks=True)
+    assert found[-3:] == ["round_per_layer", "reconstruct_blocks", "freeze_weights"]
+
+
 def test_wide_activations_keep_their_extremes() -> None:
     assert [Scheme(activation_bits=bits).method for bits in (4, 8, 16)] == ["mse", "mse", "minmax"]
 
