@@ -102,6 +102,27 @@ class Product:
     form: SmmulRequantizer
     channels: Channels
 
+    @property
+    def accumulators(self) -> int:
+        """Of a block."""
+        return 2 * self.pairs * PIXELS
+
+    def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
+        """Code for neighbouring pixels and all channels.
+
+        Args:
+            pixels: How many.
+            first: Word of `memory.rows` at which the first window begins.
+            at: Number of the first output pixel.
+        """
+        blocks, rest = divmod(pixels, PIXELS)
+        with T.serial(-(-self.outputs // (2 * self.pairs))) as group:
+            with T.serial(blocks) as block:
+                pixel = block * PIXELS
+                self.emit(memory, PIXELS, group, first + pixel * self.step, at + pixel)
+            if rest:
+                self.emit(memory, rest, group, first + (pixels - rest) * self.step, at + pixels - rest)
+
     def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
         """Code for a block.
 

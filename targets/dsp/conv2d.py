@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
+from edgeq.targets.dsp.block import Memory
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.dsp.pairs import can_pair
+from edgeq.targets.dsp.product import channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import SharedChannels, SmmulRequantizer, filled
 from edgeq.targets.dsp.rows import Ring, Rows
 from edgeq.targets.portable.window import Window
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def fits(op: Conv2D) -> bool:
     """True for the convolutions that this kernel does."""
     dense_window = op.groups == 1 and op.dilations == (1, 1) and min(op.pads[:2]) >= 0
-    return dense_window and not op.requantize.right and can_pair(op.weight)
+    return dense_window and has_product(op)
 
 
 def rows_of(op: Conv2D) -> Rows:
@@ -36,14 +36,12 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     """Convolution; each row of the input is widened once, each window is a few contiguous pieces of the rows."""
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
     rows, sh = rows_of(op), op.strides[0]
-    (kh, _), top, row_words, step = rows.kernel, rows.top, rows.row_words, rows.pixel_words
+    kh, top, row_words = rows.kernel[0], rows.top, rows.row_words
     y_dtype = program.buffer[op.y].dtype
-    bias, scaled = filled(op.bias, op.requantize, 2)
+    bias, scaled = filled(op.bias, op.requantize, channel_multiple(op, 1))
     form, channels = SmmulRequantizer(scaled, target, y_dtype), SharedChannels(bias, scaled, op.x_zero_point)
-    table = Table(packed_weights(rows.order(op.weight).reshape(o, -1), 1), "weights")
-    product = Product(o, 1, kh, rows.window_words, row_words, step, form, channels)
-    inside = Window(op, rows.kernel).always_inside
-    (blocks, rest), kept = divmod(ow, PIXELS), max(kh - sh, 0)
+    product, table = product_of(op, rows, form, channels)
+    inside, kept = Window(op, rows.kernel).always_inside, max(kh - sh, 0)
 
     @T.prim_func(private=True)
     def kernel(
@@ -60,7 +58,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr)
         halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr)
         y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
-        acc = T.alloc_buffer((2 * PIXELS,), "int32", scope="local")
+        acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for b, oy in T.grid(n, oh):
             rows.shift(ring, sh)
             for slot in T.serial(T.Select(oy == 0, 0, kept), kh):
@@ -71,16 +69,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                 if iy >= 0 and iy < ih:
                     rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
             forget(ring_ptr)
-            for group in T.serial(-(-o // 2)):
-                for block in T.serial(blocks):
-                    pixel: T.let[T.int32] = block * PIXELS
-                    product.emit(
-                        Memory(ring, w, acc, numbers, y), PIXELS, group, pixel * step, (b * oh + oy) * ow + pixel
-                    )
-                if rest > 0:
-                    product.emit(
-                        Memory(ring, w, acc, numbers, y), rest, group, (ow - rest) * step, (b * oh + oy + 1) * ow - rest
-                    )
+            product.emit_row(Memory(ring, w, acc, numbers, y), ow, T.int32(0), (b * oh + oy) * ow)
 
     operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * rows.words), Writes(op.y))
     return Generated(kernel, operands, row_distance(op, program, buffered=True))

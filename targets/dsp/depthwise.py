@@ -9,7 +9,8 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.dsp.depthwise_rows import Memory, Strip, packed_weights, rows_together, unpacked
+from edgeq.targets.dsp.depthwise_rows import Memory, Strip, rows_together
+from edgeq.targets.dsp.depthwise_weights import packed_weights, unpacked
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.planes import CHANNELS, Planes
 from edgeq.targets.dsp.requantize import output_stage
@@ -51,23 +52,23 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     kh, sh, top = op.weight.shape[1], op.strides[0], op.pads[0]
     strip, shape = strip_planes(op)
-    y_dtype = program.buffer[op.y].dtype
+    table = Table(packed_weights(op.weight, op.weight_bits), "weights")
+    y_dtype, w_dtype = program.buffer[op.y].dtype, str(table.data.dtype)
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
-    table = Table(packed_weights(op.weight), "weights")
     rows = rows_together(strip, ow)
     step = Strip(rows, ow, op.strides, c, shape.row_words, form, channels)
 
     @T.prim_func(private=True)
     def kernel(
         x_ptr: T.handle("int8"),
-        w_ptr: T.handle("int32"),
+        w_ptr: T.handle(w_dtype),
         table_ptr: T.handle("int32"),
         planes_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
-        w = T.decl_buffer((c * kh,), "int32", data=w_ptr)
+        w = T.decl_buffer((c * kh,), w_dtype, data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         planes = T.decl_buffer((shape.words,), "int32", data=planes_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
@@ -86,7 +87,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                 step.emit(
                     Memory(planes, numbers, y),
                     (j * shape.rows + oy * sh) * shape.row_words,
-                    unpacked(w, (start + j) * kh, kh),
+                    unpacked(w, (start + j) * kh, kh, op.weight_bits),
                     start + j,
                     ((b * oh + first + oy) * ow) * c + start + j,
                 )

@@ -9,24 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.targets.dsp.intrinsics import (
     forget,
-    odd_bytes,
     opaque,
     pin,
     smla_bottom_top,
     smla_top_bottom,
     smlad,
-    sxtb16,
 )
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
+    from edgeq.targets.dsp.depthwise_weights import Taps
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.portable.tables import Channels
 
@@ -59,15 +57,6 @@ def _unrolled(outputs: int) -> int:
     return outputs if pairs <= UNROLL else 2 * max(u for u in range(1, UNROLL + 1) if pairs % u == 0)
 
 
-def packed_weights(weight: np.ndarray) -> np.ndarray:
-    """Words (w0, w1, w1, w2) of bytes, of which SXTB16 makes A, and B with a rotation: int32 (c * kh).
-
-    Args:
-        weight: int8 (c, kh, 3, 1).
-    """
-    return np.ascontiguousarray(weight[:, :, [0, 1, 1, 2], 0]).view("<i4").astype(np.int32).reshape(-1)
-
-
 @dataclass(frozen=True, eq=False)
 class Memory:
     """What the code of a row works on: planes, the channels' biases and multipliers, the output."""
@@ -75,10 +64,6 @@ class Memory:
     planes: Buffer
     numbers: Buffer
     y: Buffer
-
-
-Taps = tuple["Expr", "Expr"]
-"""The words A and B of a kernel row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +132,3 @@ class Strip:
         for i, value in enumerate(acc):
             result = self.requantization.requantize(self.form, value, memory.numbers, channel)
             T.buffer_store(memory.y, result, [to + i * self.channels])
-
-
-def unpacked(weights: Buffer, first: Expr, rows: int) -> list[Taps]:
-    """A and B of each kernel row of a channel."""
-    words = [bind("w", weights[first + ky]) for ky in range(rows)]
-    return [(bind("a", sxtb16(word)), bind("b", odd_bytes(word))) for word in words]

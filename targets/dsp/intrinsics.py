@@ -87,3 +87,19 @@ def smla_bottom_top(a: Expr, b: Expr, acc: Expr) -> Expr:
 def smla_top_bottom(a: Expr, b: Expr, acc: Expr) -> Expr:
     """acc + a.high * b.low; wraps."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.smlatb"), a, b, acc, dtype="int32")
+
+
+def top_field(word: Expr, left: int, mask: Expr) -> Expr:
+    """Bits of a word moved to the left, and masked: one AND with a shifted operand."""
+    return T.bitwise_and(T.shift_left(word, T.int32(left)), mask)
+
+
+def signed_field(word: Expr, right: int, bits: int) -> Expr:
+    """`bits` bits of a word, the lowest of them number `right`, as a signed number: SBFX."""
+    sign = 1 << (bits - 1)
+    return T.bitwise_xor(T.bitwise_and(T.shift_right(word, right), 2 * sign - 1), sign) - sign
+
+
+def pack_halves(low: Expr, high: Expr) -> Expr:
+    """A word of the low halves of two words: PKHBT."""
+    return T.bitwise_or(T.bitwise_and(low, 0xFFFF), T.shift_left(high, T.int32(16)))

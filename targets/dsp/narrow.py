@@ -9,11 +9,12 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
-from edgeq.targets.dsp.intrinsics import forget, odd_bytes, opaque, pin, smlad, sxtb16
+from edgeq.targets.dsp.intrinsics import forget, odd_bytes, opaque, pack_halves, pin, signed_field, smlad, sxtb16
 from edgeq.targets.dsp.pointwise import Matrix, is_one_product, tile_distance, tile_pixels
 from edgeq.targets.dsp.requantize import output_stage
-from edgeq.targets.dsp.rows import GROUP, Ring, Rows
-from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.dsp.rows import Ring, Rows
+from edgeq.targets.portable.fixed_point import bind, int32
+from edgeq.targets.portable.tables import pack
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
@@ -48,12 +49,14 @@ class Column:
         pixels: Of the tile.
         outputs: Output channels.
         words: Of a widened pixel.
+        bits: Of a weight.
         form, channels: Requantization.
     """
 
     pixels: int
     outputs: int
     words: int
+    bits: int
     form: SmmulRequantizer
     channels: Channels
 
@@ -62,12 +65,11 @@ class Column:
 
         Args:
             wide: Widened pixels of the tile, int32 words.
-            w: Four weights in a word, channel by channel.
+            w: Channel by channel, four int8 weights in a word; narrower ones packed in bytes.
             numbers: The channels' biases and multipliers.
             first: Number of the tile's first pixel.
         """
-        packed = [bind("w", w[channel * (self.words // 2) + i]) for i in range(self.words // 2)]
-        taps = [bind("taps", half(word)) for word in packed for half in (sxtb16, odd_bytes)]
+        taps = self._unpacked(w, channel)
         bias = bind("bias", numbers[channel])
         multipliers = [bind("multiplier", m) for m in self.channels.multipliers(numbers, channel)]
         unroll = max(u for u in range(1, UNROLL + 1) if self.pixels % u == 0)
@@ -77,6 +79,20 @@ class Column:
             for j in range(unroll):
                 acc = self._sum(wide, at + j * self.words, taps, bias)
                 T.buffer_store(y, self.channels.apply(self.form, acc, multipliers), [to + j * self.outputs])
+
+    def _unpacked(self, w: Buffer, channel: Expr) -> list[Expr]:
+        """The weights of a channel, two in each word."""
+        if self.bits == 8:
+            packed = [bind("w", w[channel * (self.words // 2) + i]) for i in range(self.words // 2)]
+            return [bind("taps", half(word)) for word in packed for half in (sxtb16, odd_bytes)]
+        per_byte = 4 // self.bits
+        taps = []
+        for i in range(self.words):
+            byte = bind("byte", int32(w[channel * (self.words // per_byte) + i // per_byte]))
+            place = i % per_byte * 2 * self.bits
+            pair = (signed_field(byte, place + j * self.bits, self.bits) for j in range(2))
+            taps.append(bind("taps", pack_halves(*pair)))
+        return taps
 
     @staticmethod
     def _sum(wide: Buffer, at: Expr, taps: list[Expr], acc: Expr) -> Expr:
@@ -89,6 +105,13 @@ class Column:
         return acc
 
 
+def packed_weights(rows: Rows, weight: np.ndarray, bits: int) -> np.ndarray:
+    """Weights (o, k) as `Column` takes them; SXTB16 puts int8 ones into the order of the widened elements itself."""
+    if bits == 8:
+        return np.ascontiguousarray(weight).view("<i4").astype(np.int32).reshape(-1)
+    return pack(rows.order(weight[:, None, None]).reshape(-1), bits)
+
+
 def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
     """1x1 convolution, tile by tile and channel by channel."""
     matrix = Matrix(int(np.prod(op.x_shape[:3])), op.weight.reshape(len(op.weight), -1))
@@ -97,20 +120,20 @@ def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
     rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
-    table = Table(np.ascontiguousarray(matrix.weight).view("<i4").astype(np.int32).reshape(-1), "weights")
-    column = Column(tile, o, k // GROUP * 2, form, channels)
+    table = Table(packed_weights(rows, matrix.weight, op.weight_bits), "weights")
+    w_dtype, column = str(table.data.dtype), Column(tile, o, k // 2, op.weight_bits, form, channels)
 
     @T.prim_func(private=True)
     def kernel(
         x_ptr: T.handle("int8"),
-        w_ptr: T.handle("int32"),
+        w_ptr: T.handle(w_dtype),
         table_ptr: T.handle("int32"),
         wide_ptr: T.handle("int32"),
         y_ptr: T.handle(y_dtype),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
-        w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
+        w = T.decl_buffer((len(table.data),), w_dtype, data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
         halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)

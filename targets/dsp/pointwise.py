@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
+from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.dsp.block import PIXELS, Memory, Product, packed_weights
+from edgeq.targets.dsp.block import PIXELS, Memory
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.dsp.pairs import can_pair
+from edgeq.targets.dsp.product import channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
 
@@ -35,18 +35,13 @@ class Matrix:
 
 def is_pointwise(op: Conv2D) -> bool:
     """True for the convolutions that this kernel does."""
-    return is_one_product(op) and is_plain(op)
+    return is_one_product(op) and has_product(op)
 
 
 def is_one_product(op: Conv2D) -> bool:
     """True for the convolutions that are one matrix product."""
     window = (op.weight.shape[1:3], op.strides, op.pads, op.groups)
     return window == ((1, 1), (1, 1), (0, 0, 0, 0), 1)
-
-
-def is_plain(op: Conv2D | Dense) -> bool:
-    """True if sums stay within 32 bits, and those of paired channels within 24."""
-    return not op.requantize.right and can_pair(op.weight)
 
 
 def pointwise(op: Conv2D, program: Program, target: Target) -> Generated:
@@ -76,11 +71,8 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
     rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
     y_dtype = program.buffer[op.y].dtype
-    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, 2 * pairs)
-    ordered = rows.order(matrix.weight[:, None, None])
-    table = Table(packed_weights(ordered.reshape(o, -1), pairs), "weights")
-    product = Product(o, pairs, 1, rows.window_words, rows.row_words, rows.pixel_words, form, channels)
-    blocks, rest = divmod(tile, PIXELS)
+    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, channel_multiple(op, pairs))
+    product, table = product_of(op, rows, form, channels, pairs)
 
     @T.prim_func(private=True)
     def kernel(
@@ -97,23 +89,12 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
         wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
         halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)
         y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
-        acc = T.alloc_buffer((2 * pairs * PIXELS,), "int32", scope="local")
+        acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for i in T.serial(-(-pixels // tile)):
             first: T.let[T.int32] = T.min(i * tile, pixels - tile)
             rows.widen(x, first * k, Ring(wide, halves), 0)
             forget(wide_ptr)
-            for group in T.serial(-(-o // (2 * pairs))):
-                for block in T.serial(blocks):
-                    at: T.let[T.int32] = block * PIXELS
-                    product.emit(Memory(wide, w, acc, numbers, y), PIXELS, group, at * rows.pixel_words, first + at)
-                if rest > 0:
-                    product.emit(
-                        Memory(wide, w, acc, numbers, y),
-                        rest,
-                        group,
-                        (tile - rest) * rows.pixel_words,
-                        first + tile - rest,
-                    )
+            product.emit_row(Memory(wide, w, acc, numbers, y), tile, T.int32(0), first)
 
     scratch = Scratch("int32", 4 * rows.words)
     return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), tile_distance(matrix, tile))

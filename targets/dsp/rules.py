@@ -6,16 +6,18 @@ from edgeq.lower.rule import Rule
 from edgeq.targets.dsp.conv2d import conv2d, fits
 from edgeq.targets.dsp.depthwise import depthwise, is_three_wide
 from edgeq.targets.dsp.narrow import is_narrow, narrow
-from edgeq.targets.dsp.pointwise import dense, is_plain, is_pointwise, pointwise
+from edgeq.targets.dsp.pointwise import dense, is_pointwise, pointwise
+from edgeq.targets.dsp.product import has_product
 
 DSP = frozenset({"dsp"})
 BYTES = frozenset({4, 8})
 """Widths that lie in one byte."""
+WEIGHTS = frozenset({2, 4, 8})
 
 RULES = (
-    Rule("conv2d", narrow, BYTES, frozenset({8}), DSP, is_narrow),
-    Rule("conv2d", pointwise, BYTES, frozenset({8}), DSP, is_pointwise),
-    Rule("conv2d", depthwise, BYTES, frozenset({8}), DSP, is_three_wide),
-    Rule("conv2d", conv2d, BYTES, frozenset({8}), DSP, fits),
-    Rule("dense", dense, BYTES, frozenset({8}), DSP, is_plain),
+    Rule("conv2d", narrow, BYTES, WEIGHTS, DSP, is_narrow),
+    Rule("conv2d", pointwise, BYTES, WEIGHTS, DSP, is_pointwise),
+    Rule("conv2d", depthwise, BYTES, WEIGHTS, DSP, is_three_wide),
+    Rule("conv2d", conv2d, BYTES, WEIGHTS, DSP, fits),
+    Rule("dense", dense, BYTES, WEIGHTS, DSP, has_product),
 )

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lower.board_harness import differing_calls
-from lower.dsp_operators import MAKERS, random_conv2d
+from lower.dsp_operators import MAKERS, random_conv2d, requantize
 from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
 from edgeq.lower.lower import lower
 from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
+from edgeq.program.ops import Conv2D
+from edgeq.program.program import Buffer
 from edgeq.targets.dsp.block import packed_weights
 from edgeq.targets.dsp.depthwise_rows import WINDOWS, rows_together
 from edgeq.targets.dsp.pairs import can_pair, pair_words
@@ -36,10 +38,44 @@ def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     assert [program.ops[i] for i in wrong] == []
 
 
+def narrowed(case: Case, bits: int, rng: np.random.Generator) -> Case:
+    """The operator with random weights of fewer bits."""
+    weight = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), case.op.weight.shape).astype(np.int8)
+    return Case(replace(case.op, weight=weight, weight_bits=bits), case.buffers)
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+def test_packed_weights_equal_interpreter(bits: int, tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(bits)
+    program = program_of([narrowed(make(rng), bits, rng) for make in MAKERS for _ in range(8)])
+    lowered = lower(program, M4)
+    inputs = random_inputs(program, 3, bits)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+@pytest.mark.parametrize(("bits", "share"), [(4, 0.52), (2, 0.3)])
+def test_packed_weights_take_less_flash(bits: int, share: float) -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-1, 2, (32, 3, 3, 16)).astype(np.int8)
+    wide = Conv2D(
+        "conv", "y", "x", (1, 8, 8, 16), (1, 6, 6, 32), weight, 8, np.zeros(32, np.int32), 0, requantize(rng, 32)
+    )
+    sizes = []
+    for op in (wide, replace(wide, weight_bits=bits)):
+        lowered = lower(program_of([Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})]), M4)
+        sizes.append(sum(c.data.nbytes for c in lowered.constants if c.kind == "weights"))
+    assert sizes[1] <= share * sizes[0]
+
+
+@pytest.mark.parametrize("bits", [8, 4, 2])
 @pytest.mark.parametrize("make", MAKERS)
-def test_random_operators_use_this_family(make) -> None:
-    """Else the comparison above would show nothing."""
-    program = program_of([make(np.random.default_rng(seed)) for seed in range(20)])
+def test_random_operators_use_this_family(make, bits: int) -> None:
+    """Else the comparisons above would show nothing."""
+    rng = np.random.default_rng(0)
+    cases = [make(rng) for _ in range(20)]
+    program = program_of(cases if bits == 8 else [narrowed(case, bits, rng) for case in cases])
     families = [select(op, program, M4).generate.__module__.split(".")[2] for op in program.ops]
     assert families.count("dsp") >= 18
 
