@@ -33,15 +33,17 @@ class RoundPerLayer(LayerwisePass):
     Attributes:
         thorough: Whether to try more, and to search at random for better integers.
         restarts: Of that search, in the method that wins.
+        refine: Whether `GaussNewton` takes part, if thorough.
     """
 
     thorough: bool = True
     restarts: int = 20
+    refine: bool = True
 
     def quantize(self, layer: Layer) -> Solution:
         best = choose(layer, [Nearest(), *(Gptq(ridge) for ridge in (RIDGES if self.thorough else FEW_RIDGES))])
-        if self.thorough:
+        if self.thorough and self.refine:
             best = choose(layer, (best, GaussNewton(best, restarts=self.restarts // 2, seed=self.seed)))
-            if isinstance(best, Gptq):
-                best = replace(best, restarts=self.restarts, seed=self.seed)
+        if self.thorough and isinstance(best, Gptq):
+            best = replace(best, restarts=self.restarts, seed=self.seed)
         return best.solve(layer, everything=True)
