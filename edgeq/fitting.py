@@ -47,12 +47,13 @@ def lower_to_fit(program: Program, target: Target, float_abi: str, config: Confi
     from edgeq.lower.objects import compile_objects
     from edgeq.lower.patching import cheapest, smallest
     from edgeq.package.sizes import ram_bytes
+    from edgeq.program.rewrites import share_memory
 
     def fits(lowered: Lowered) -> bool:
         ram = ram_bytes(lowered, compile_objects(lowered, float_abi))
         return config.max_ram is None or ram.total <= config.max_ram
 
-    whole = lower(program, target)
+    whole = lower(share_memory(program), target)
     found = None
     if config.patch == "on":
         found = smallest(program, target)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.lower.lower import lower
 from edgeq.program.planner import arena_bound
+from edgeq.program.rewrites import share_memory
 from edgeq.program.rewrites.patches import Patches, patch, stages
 
 if TYPE_CHECKING:
@@ -69,5 +70,5 @@ def _candidates(program: Program) -> Iterator[Candidate]:
         rows = program.buffer[program.ops[ops - 1].y].shape[1]
         for strips in (count for count in STRIPS if count <= rows):
             patches = Patches(ops, strips)
-            patched = patch(program, patches)
+            patched = share_memory(patch(program, patches))
             yield Candidate(patches, patched, arena_bound(patched))

@@ -14,7 +14,7 @@ from edgeq.program.builder import Interface, build_program
 from edgeq.program.builder.ports import InputType, Layout
 from edgeq.program.printer import print_program
 from edgeq.program.program import PortMemory, Program
-from edgeq.program.rewrites import optimize
+from edgeq.program.rewrites import optimize, share_memory
 from edgeq.program.rewrites.patches import patch
 from edgeq.targets.load import load_target
 from edgeq.targets.target import Target
@@ -78,6 +78,7 @@ def load_artifact(directory: Path) -> Artifact:
     program = optimize(build_program(model, manifest.name, interface))
     if manifest.patches is not None:
         program = patch(program, manifest.patches)
+    program = share_memory(program)
     if print_program(program) != package.read(PROGRAM_TEXT).decode():
         raise VerificationError(
             f"the package was made by edgeq {manifest.edgeq}, which builds another program from this model",

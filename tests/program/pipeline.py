@@ -17,7 +17,7 @@ from edgeq.pipeline import run_passes
 from edgeq.program.builder import Built, Interface, build
 from edgeq.program.interface import quantize_inputs
 from edgeq.program.program import Program
-from edgeq.program.rewrites import optimize
+from edgeq.program.rewrites import optimize, share_memory
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ def compile_graph(
     quantized, _ = run_passes(canonical, passes)
     built = build(quantized, name, interface)
     integers = quantize_inputs(built.program, samples)
-    return Compiled(quantized, built, optimize(built.program), samples, integers)
+    return Compiled(quantized, built, share_memory(optimize(built.program)), samples, integers)
