@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from edgeq.targets.target import Target
 
 
+ONE = View((1,), (1,))
+"""One element."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rom:
     """A constant table of a stage.
@@ -137,11 +141,10 @@ def whole_calls(stage: Stage, program: Program, target: Target) -> Calls:
 def element_call(stage: Stage, program: Program, target: Target) -> Calls:
     """The operator of an elementwise stage on one element."""
     (op,) = stage.ops
-    one = View((1,), (1,))
-    views = {"view1": one, "view2": one} if isinstance(op, Add | Mul) else {}
     assert isinstance(op, Add | Mul | Lut)
+    single = op if isinstance(op, Lut) else replace(op, view1=ONE, view2=ONE)
     buffers = tuple(_single(program.buffer[name]) for name in (*op.reads, op.y))
-    return _join([_call(stage.symbol, replace(op, **views), replace(program, buffers=buffers), target)])
+    return _join([_call(stage.symbol, single, replace(program, buffers=buffers), target)])
 
 
 def _single(buffer: Buffer) -> Buffer:
