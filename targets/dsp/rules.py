@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgeq.lower.rule import Rule
 from edgeq.targets.dsp.conv2d import conv2d, fits
 from edgeq.targets.dsp.depthwise import depthwise, is_three_wide
+from edgeq.targets.dsp.depthwise_taps import depthwise_taps, is_in_fours
 from edgeq.targets.dsp.narrow import is_narrow, narrow
 from edgeq.targets.dsp.pointwise import dense, is_pointwise, pointwise
 from edgeq.targets.dsp.product import has_product
@@ -18,6 +19,7 @@ RULES = (
     Rule("conv2d", narrow, BYTES, WEIGHTS, DSP, is_narrow),
     Rule("conv2d", pointwise, BYTES, WEIGHTS, DSP, is_pointwise),
     Rule("conv2d", depthwise, BYTES, WEIGHTS, DSP, is_three_wide),
+    Rule("conv2d", depthwise_taps, BYTES, frozenset({8}), DSP, is_in_fours),
     Rule("conv2d", conv2d, BYTES, WEIGHTS, DSP, fits),
     Rule("dense", dense, BYTES, WEIGHTS, DSP, has_product),
 )

@@ -72,6 +72,22 @@ def random_depthwise(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
+def random_taps(rng: np.random.Generator) -> Case:
+    """Depthwise windows of any width and dilation, over groups of four channels."""
+    c, stride = 4 * int(rng.integers(1, 10)), int(rng.integers(1, 3))
+    kernel, dilations = (1, 5)[:: int(rng.choice([-1, 1]))], [int(d) for d in rng.integers(1, 3, 2)]
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    pads = [int(rng.integers(0, r)) for r in (*reach, *reach)]
+    size = [int(rng.integers(max(1, r - pads[i] - pads[i + 2]), r + 6)) for i, r in enumerate(reach)]
+    out = [(size[i] + pads[i] + pads[i + 2] - r) // stride + 1 for i, r in enumerate(reach)]
+    weight, bias = numbers(rng, (c, *kernel, 1))
+    op = Conv2D(
+        "conv", "y", "x", (1, *size, c), (1, *out, c), weight, 8, bias, int(rng.integers(-128, 128)),
+        requantize(rng, c), (stride, stride), tuple(dilations), tuple(pads), c,
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
 def random_dense(rng: np.random.Generator) -> Case:
     """One row mostly, of any length."""
     rows, k, o = int(rng.choice([1, 1, 2, 3])), int(rng.integers(1, 400)), int(rng.integers(1, 40))
@@ -80,4 +96,4 @@ def random_dense(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", (rows, k)), "y": Buffer("y", (rows, o))})
 
 
-MAKERS = [random_conv2d, random_pointwise, random_narrow, random_depthwise, random_dense]
+MAKERS = [random_conv2d, random_pointwise, random_narrow, random_depthwise, random_taps, random_dense]
