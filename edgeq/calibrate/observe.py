@@ -15,6 +15,9 @@ from edgeq.errors import CalibrationError
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+BATCH = 8
+"""Samples whose tensors are held at once."""
+
 
 def observe(
     model: ir.Model,
@@ -37,21 +40,24 @@ def observe(
     observers = {name: Observer() for name in tensors}
     inputs = {value.name for value in model.graph.inputs}
     runner = FloatRunner(model, [name for name in observers if name not in inputs])
-    for done, sample in enumerate(samples.batches(1)):
-        values = sample | (runner.run(sample) if runner.outputs else {})
+    done = 0
+    for batch in samples.batches(BATCH):
+        values = batch | (runner.run(batch) if runner.outputs else {})
         for name, seen in observers.items():
-            _update(seen, values[name][0], name, done)
+            _update(seen, values[name], name, done)
+        done += len(next(iter(batch.values())))
         if progress is not None:
-            progress(done + 1, len(samples))
+            progress(done, len(samples))
     return observers
 
 
-def _update(seen: Observer, values: np.ndarray, tensor: str, sample: int) -> None:
+def _update(seen: Observer, values: np.ndarray, tensor: str, done: int) -> None:
     try:
         seen.update(values)
     except ValueError as error:
+        finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
         raise CalibrationError(
-            f"the float model computes NaN or infinity on sample {sample}",
+            f"the float model computes NaN or infinity on sample {done + int(finite.argmin())}",
             tensor=tensor,
             fix="check the samples' scaling, and the model's weights",
         ) from error

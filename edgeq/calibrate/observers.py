@@ -32,20 +32,21 @@ class Observer:
         self.histogram = Histogram()
 
     def update(self, values: np.ndarray) -> None:
-        """Takes in one sample, of any shape.
+        """Takes in samples, (samples, *shape).
 
         Raises:
             ValueError: A value is NaN or infinite.
         """
-        axes = (0, *range(2, values.ndim)) if values.ndim > 1 else None
-        lo, hi = np.atleast_1d(values.min(axis=axes)), np.atleast_1d(values.max(axis=axes))
+        axes = (1, *range(3, values.ndim)) if values.ndim > 2 else ()
+        lo, hi = (side(axis=axes).reshape(len(values), -1) for side in (values.min, values.max))
         if not (np.isfinite(lo).all() and np.isfinite(hi).all()):
             raise ValueError("NaN or infinity")
-        self.samples += 1
-        self.channel_lo, self.channel_hi = np.minimum(self.channel_lo, lo), np.maximum(self.channel_hi, hi)
-        weight = max(1 / self.samples, SMOOTHING)
-        old_lo, old_hi = self.average
-        self.average = old_lo + weight * (float(lo.min()) - old_lo), old_hi + weight * (float(hi.max()) - old_hi)
+        self.channel_lo = np.minimum(self.channel_lo, lo.min(axis=0))
+        self.channel_hi = np.maximum(self.channel_hi, hi.max(axis=0))
+        for low, high in zip(lo.min(axis=1).tolist(), hi.max(axis=1).tolist(), strict=True):
+            self.samples += 1
+            weight, (old_low, old_high) = max(1 / self.samples, SMOOTHING), self.average
+            self.average = (old_low + weight * (low - old_low), old_high + weight * (high - old_high))
         self.histogram.update(values)
 
     @property

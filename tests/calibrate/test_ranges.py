@@ -24,7 +24,7 @@ samples = st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=1, max_si
 def observed(*pieces: np.ndarray) -> Observer:
     seen = Observer()
     for piece in pieces:
-        seen.update(np.asarray(piece, np.float32))
+        seen.update(np.asarray(piece, np.float32)[None])
     return seen
 
 
@@ -112,7 +112,7 @@ def test_moving_average_follows_the_samples() -> None:
     seen = observed([-1, 1], [-3, 3])
     assert choose_range(seen, "moving_average", Width()) == Range(-2, 2)
     for _ in range(1000):
-        seen.update(np.float32([-5, 5]))
+        seen.update(np.float32([[-5, 5]]))
     assert choose_range(seen, "moving_average", Width()).hi == pytest.approx(5, rel=1e-2)
 
 

@@ -17,7 +17,7 @@ def observed(*, dead: int = 0, constant: bool = False, samples: int = FEW_SAMPLE
     for _ in range(samples):
         values = rng.standard_normal((1, 8, 5)).astype(np.float32)
         values[:, :dead] = 0.25
-        seen.update(np.full_like(values, 3.0) if constant else values)
+        seen.update((np.full_like(values, 3.0) if constant else values)[None])
     return seen
 
 
