@@ -87,7 +87,7 @@ def peak_of_observing(count: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_number_of_samples() -> None:
-    few, many = peak_of_observing(10), peak_of_observing(400)
+    few, many = peak_of_observing(40), peak_of_observing(400)
     assert many < few + 200_000, "400 samples are 26 MB, their tensors 236 MB"
 
 
