@@ -65,9 +65,12 @@ class Generated:
             writes what it still has to read (`program.planner.row_distance`), and its pointers may alias. None where
             both must lie apart.
         in_place: The result may lie exactly where the operand lies, if it is as large.
+        scratch_distance: The scratch memory may lie over the operand, if it begins so many bytes or more below it: the
+            kernel has read what it writes over. None where both must lie apart.
     """
 
     func: PrimFunc
     operands: tuple[Operand, ...]
     distance: int | None = None
     in_place: bool = False
+    scratch_distance: int | None = None

@@ -26,7 +26,7 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     pool = _Pool(program)
-    calls, scratch, distances, in_place = [], {}, {}, set()
+    calls, scratch, distances, in_place, scratch_distances = [], {}, {}, set(), {}
     for i, op in enumerate(program.ops):
         generated = select(op, program, target).generate(op, program, target)
         name = f"scratch{i}"
@@ -38,7 +38,9 @@ def lower(program: Program, target: Target) -> Lowered:
             distances[i] = generated.distance
         if generated.in_place:
             in_place.add(i)
-    plan = plan_arena(program, scratch, distances, in_place)
+        if generated.scratch_distance is not None:
+            scratch_distances[name] = generated.scratch_distance
+    plan = plan_arena(program, scratch, distances, in_place, scratch_distances)
     return Lowered(program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan)
 
 

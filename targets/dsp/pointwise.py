@@ -97,7 +97,10 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
             product.emit_row(Memory(wide, w, acc, numbers, y), tile, T.int32(0), first)
 
     scratch = Scratch("int32", 4 * rows.words)
-    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), tile_distance(matrix, tile))
+    operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
+    # Widened upwards, byte by byte: a single tile that ends with the scratch memory is read before it is written over.
+    over = scratch.nbytes - pixels * k if tile == pixels and rows.depth == k else None
+    return Generated(kernel, operands, tile_distance(matrix, tile), scratch_distance=over)
 
 
 def tile_distance(matrix: Matrix, tile: int) -> int:

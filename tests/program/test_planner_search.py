@@ -153,3 +153,11 @@ def test_scratch_memory_never_meets_what_its_operator_reads_and_writes_over() ->
     net = net_around(windowed("conv", 3, 1, (4, 4)))
     plan = plan_arena(net, {"scratch": (1, 100)}, in_place={1})
     assert plan.size == plan.lower_bound == 144 + 112
+
+
+@pytest.mark.parametrize(("distance", "size"), [(None, 144 + 208 + 144), (64, 144 + 208), (200, 208 + 144 + 144)])
+def test_scratch_memory_may_lie_over_what_its_operator_has_read(distance: int | None, size: int) -> None:
+    net = net_around(windowed("conv", 3, 1, (4, 4)))
+    plan = plan_arena(net, {"scratch": (1, 208)}, scratch_distances={} if distance is None else {"scratch": distance})
+    assert plan.size == plan.lower_bound == size
+    assert distance is None or plan.offsets["a"] >= plan.offsets["scratch"] + distance

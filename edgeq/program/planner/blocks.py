@@ -96,16 +96,17 @@ def _overwritten(
     return None
 
 
-def overlaps(program: Program, blocks: list[Block], distances: Mapping[int, int]) -> Iterator[Overlap]:
+def overlaps(program: Program, blocks: list[Block], over: Iterable[tuple[int, str, int]]) -> Iterator[Overlap]:
     """Pairs of blocks that may share memory at the operator at which one dies and the other begins.
 
     Args:
-        distances: By op index, for operators that may write over what they read: least distance in bytes.
+        over: Operators, as indices, with a result or scratch memory of theirs that may lie over their first operand,
+            and by how many bytes it must at least begin below it.
     """
     number = {name: i for i, block in enumerate(blocks) for name in block.names}
-    for index, distance in distances.items():
+    for index, name, distance in over:
         op = program.ops[index]
-        if op.y in number and all(name in number for name in op.reads):
-            source, target = number[op.reads[0]], number[op.y]
+        if name in number and all(x in number for x in op.reads):
+            source, target = number[op.reads[0]], number[name]
             if blocks[source].last == index == blocks[target].first:
                 yield Overlap(source, target, aligned(distance))

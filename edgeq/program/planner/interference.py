@@ -44,12 +44,19 @@ def interference(blocks: Sequence[Block], overlaps: Iterable[Overlap]) -> Interf
 
 
 def lower_bound(blocks: Sequence[Block], overlaps: Iterable[Overlap]) -> int:
-    """The largest sum of blocks that live at one time, a pair that may overlap counted as closely as it may lie."""
+    """The largest sum of blocks that live at one time, a pair that may overlap counted as closely as it may lie.
+
+    Or, where one block may lie under several, the sum of the others: they lie apart.
+    """
     last = max((b.last for b in blocks), default=-1)
     live = [sum(b.size for b in blocks if b.first <= t <= b.last) for t in range(last + 1)]
+    under: list[set[int]] = [set() for _ in live]
+    apart = list(live)
     for pair in overlaps:
         source, target = blocks[pair.source], blocks[pair.target]
         together = max(target.size, min(pair.distance, target.size) + source.size)
         for t in range(max(source.first, target.first), min(source.last, target.last) + 1):
             live[t] -= source.size + target.size - together
-    return max(live, default=0)
+            apart[t] -= 0 if pair.source in under[t] else source.size
+            under[t].add(pair.source)
+    return max((*live, *apart), default=0)

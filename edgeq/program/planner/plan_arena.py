@@ -23,6 +23,7 @@ def plan_arena(
     scratch: Mapping[str, tuple[int, int]] | None = None,
     distances: Mapping[int, int] | None = None,
     in_place: Collection[int] = (),
+    scratch_distances: Mapping[str, int] | None = None,
 ) -> Plan:
     """Buffers whose lifetimes do not meet may share memory; so may operand and result of an operator that permits it.
 
@@ -31,9 +32,14 @@ def plan_arena(
         distances: By op index, of operators that may write over what they read: how far below its operand a result
             must begin at least, in bytes (see `row_distance`).
         in_place: Indices of further operators whose result may lie exactly where their first operand lies.
+        scratch_distances: By name, of scratch memory that may lie over its operator's first operand: how far below it
+            it must begin at least, in bytes.
     """
-    blocks = program_blocks(program, scratch or {}, in_place)
-    pairs = (*overlaps(program, blocks, distances or {}), *walks(program, blocks))
+    scratch = scratch or {}
+    blocks = program_blocks(program, scratch, in_place)
+    over = [(scratch[name][0], name, distance) for name, distance in (scratch_distances or {}).items()]
+    over += [(index, program.ops[index].y, distance) for index, distance in (distances or {}).items()]
+    pairs = (*overlaps(program, blocks, over), *walks(program, blocks))
     space = interference(blocks, pairs)
     offsets, bound = place(blocks, space, lower_bound(blocks, pairs))
     named = {name: offsets[i] for i, block in enumerate(blocks) for name in block.names}
