@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from itertools import product
 
 from bench_cortex_m.measure import ROOT, measure
 from bench_cortex_m.tables import LAYERS, RATIOS, TOTALS, layer_rows, markdown, total_rows, write_csv
 
-TARGETS = ("cortex-m4",)
+TARGETS = ("cortex-m4", "cortex-m7", "cortex-m55")
 MODELS = ("resnet8", "dscnn", "vww", "autoencoder", "sww", "mnist_mbv2_torch")
+WEIGHT_BITS = (8, 4)
 OUT = ROOT / "benchmarks"
 
 TEXT = """\
 # Inference on Cortex-M
 
-Made by `tools/bench_cortex_m`: models compiled with default flags (int8, calibrated on the zoo's samples), every
-result equal to the interpreter's, instructions counted exactly in QEMU. RAM is arena with scratch memory, inputs and
-outputs; the stack is apart. Flash is the linked package, with its call sequence. Ratios are to CMSIS-NN called
-layer by layer (`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
+Made by `tools/bench_cortex_m`: models compiled with default flags (and `--weight-bits 4`, activations of 8 bits),
+calibrated on the zoo's samples, every result equal to the interpreter's, instructions counted exactly in QEMU. Cycles
+are estimates. RAM is arena with scratch memory, inputs and outputs; the stack is apart. Flash is the linked package,
+with its call sequence. Ratios are to the int8 kernels of CMSIS-NN called layer by layer
+(`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
 
 """
 
@@ -27,11 +30,13 @@ def main() -> None:
     parser.add_argument(
         "models", nargs="*", default=MODELS, metavar="MODEL", help="only these models; nothing is written"
     )
+    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these; nothing is written")
     arguments = parser.parse_args()
-    cells = [measure(target, model) for target in TARGETS for model in arguments.models]
+    rows = product(arguments.target, WEIGHT_BITS, arguments.models)
+    cells = [measure(target, model, bits) for target, bits, model in rows]
     table = markdown((*TOTALS, *RATIOS), total_rows(cells))
     print(table)
-    if tuple(arguments.models) == MODELS:
+    if (tuple(arguments.target), tuple(arguments.models)) == (TARGETS, MODELS):
         OUT.mkdir(exist_ok=True)
         write_csv(OUT / "cortex_m.csv", (*TOTALS, *RATIOS), total_rows(cells))
         write_csv(OUT / "cortex_m_layers.csv", LAYERS, layer_rows(cells))

@@ -16,11 +16,12 @@ class Peer:
 
     Attributes:
         instructions: Of one inference.
-        flash, ram: Bytes.
+        flash: Bytes; None where it was not measured.
+        ram: Bytes.
     """
 
     instructions: int
-    flash: int
+    flash: int | None
     ram: int
 
 
@@ -29,5 +30,13 @@ PEERS = {
     ("cortex-m4", "dscnn"): Peer(7_840_000, 50_248, 16_000 + 256),
     ("cortex-m4", "vww"): Peer(24_710_000, 266_320, 64_512 + 1_024),
     ("cortex-m4", "autoencoder"): Peer(579_000, 276_136, 768),
+    ("cortex-m7", "resnet8"): Peer(29_930_000, None, 49_152 + 2_304),
+    ("cortex-m7", "dscnn"): Peer(7_760_000, None, 16_000 + 256),
+    ("cortex-m7", "vww"): Peer(24_480_000, None, 64_512 + 1_024),
+    ("cortex-m7", "autoencoder"): Peer(580_000, None, 768),
+    ("cortex-m55", "resnet8"): Peer(4_807_000, 95_912, 49_152 + 2_304),
+    ("cortex-m55", "dscnn"): Peer(1_782_000, 47_240, 16_000 + 4_464),
+    ("cortex-m55", "vww"): Peer(6_425_000, 263_264, 64_512 + 4_464),
+    ("cortex-m55", "autoencoder"): Peer(147_000, 282_952, 768),
 }
 """By target and model."""

@@ -5,33 +5,47 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench_cortex_m.measure import Cell
 from bench_cortex_m.peers import PEERS
 
-TOTALS = ("target", "model", "macs", "instructions", "per_mac", "flash", "ram", "stack")
+TOTALS = (
+    *("target", "weight_bits", "model", "macs", "instructions", "per_mac", "cycles"),
+    *("flash", "weights", "ram", "stack"),
+)
 RATIOS = ("instructions_ratio", "flash_ratio", "ram_ratio")
-LAYERS = ("target", "model", "layer", "op", "macs", "instructions", "per_mac")
+LAYERS = ("target", "weight_bits", "model", "layer", "op", "macs", "instructions", "per_mac")
 
 
 def total_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
     """A row per cell: TOTALS, then RATIOS to the peer, empty where there is none."""
     rows: list[tuple[object, ...]] = []
     for cell in cells:
-        own = (cell.macs, cell.instructions, _per(cell.instructions, cell.macs), cell.flash, cell.ram, cell.stack)
-        peer = PEERS.get((cell.target, cell.model))
-        pairs = peer and ((cell.instructions, peer.instructions), (cell.flash, peer.flash), (cell.ram, peer.ram))
-        rows.append((cell.target, cell.model, *own, *(_per(*pair) for pair in pairs or ((0, 0),) * 3)))
+        speed = (cell.macs, cell.instructions, _per(cell.instructions, cell.macs), cell.cycles or "")
+        own = (cell.target, cell.weight_bits, cell.model, *speed, cell.flash, cell.weights, cell.ram, cell.stack)
+        rows.append((*own, *_ratios(cell)))
     return rows
+
+
+def _ratios(cell: Cell) -> list[str]:
+    peer = PEERS.get((cell.target, cell.model))
+    if peer is None:
+        return [""] * len(RATIOS)
+    return [
+        _per(cell.instructions, peer.instructions),
+        _per(cell.flash, peer.flash or 0),
+        _per(cell.ram, peer.ram),
+    ]
 
 
 def layer_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
     """A row per kernel call."""
-    return [
-        (c.target, c.model, r["name"], r["op"], r["macs"], r["instructions"], _per(r["instructions"], r["macs"]))
-        for c in cells
-        for r in c.layers
-    ]
+    return [(*(c.target, c.weight_bits, c.model), *_layer(r)) for c in cells for r in c.layers]
+
+
+def _layer(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["name"], row["op"], row["macs"], row["instructions"], _per(row["instructions"], row["macs"])
 
 
 def _per(value: int, unit: int) -> str:
