@@ -7,9 +7,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgeq.errors import VerificationError
+from edgeq.lower.c_index import first_lane, is_scalar, split_base
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Var
+
+    from edgeq.lower.c_dialect import Dialect
 
 
 class Level(IntEnum):
@@ -56,11 +59,12 @@ BINARY: Mapping[str, Binary] = {
     "Or": Binary("||", Level.LOGIC, Level.COMPARISON, Level.COMPARISON),
     "RShift": Binary(">>", Level.LOOSE, Level.ATOM, Level.ATOM),
     "BitwiseAnd": Binary("&", Level.LOOSE, Level.ATOM, Level.ATOM),
+    "BitwiseOr": Binary("|", Level.LOOSE, Level.ATOM, Level.ATOM),
     "BitwiseXor": Binary("^", Level.LOOSE, Level.ATOM, Level.ATOM),
 }
 
 
-SUFFIX = {"int8": "", "int16": "", "int32": "", "int64": "LL", "uint32": "U"}
+SUFFIX = {"bool": "", "int8": "", "int16": "", "int32": "", "int64": "LL", "uint32": "U"}
 """Of literals, by type."""
 
 
@@ -69,10 +73,17 @@ class ExpressionPrinter:
 
     Attributes:
         names: C name of each variable and buffer in scope.
+        dialect: How intrinsics are written, if there are any.
+        windows: Variables that are pointers in C: indices of which a buffer's elements are reached.
+        views: Buffers at the pointer of another buffer, of which they have the name; their elements are copied in and
+            out as bytes, which no compiler takes for memory of another type.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect | None = None) -> None:
         self.names: dict[Var, str] = {}
+        self.dialect = dialect
+        self.windows: set[Var] = set()
+        self.views: set[Buffer] = set()
 
     def text(self, expr: Expr) -> str:
         """C text of an expression."""
@@ -81,9 +92,24 @@ class ExpressionPrinter:
     def element(self, buffer: Buffer, indices: list[Expr]) -> str:
         """C text of a buffer's element; a local buffer of one element is a plain variable."""
         name = self.names[buffer]
-        return name if is_scalar(buffer) else f"{name}[{self.text(indices[0])}]"
+        if is_scalar(buffer):
+            return name
+        first, rest = split_base(indices[0])
+        if first in self.windows:
+            return f"{self.names[first]}[{self.text(rest)}]"
+        return f"{name}[{self.text(indices[0])}]"
+
+    def place(self, buffer: Buffer, index: Expr) -> str:
+        """C text of the arguments that name memory: the pointer that `buffer` lies at, and the element's byte."""
+        size = buffer.dtype.bits // 8
+        byte = self.text(index) if size == 1 else f"{size} * {self._print(index).within(Level.ATOM)}"
+        return f"{self.names[buffer]}, {byte}"
 
     def _print(self, expr: Expr) -> Text:
+        found = self.dialect.find(expr) if self.dialect else None
+        if found:
+            form, arguments = found
+            return Text(f"{form.name}({', '.join(map(self.text, arguments))})", Level.ATOM)
         kind = type(expr).__name__
         if kind in BINARY:
             return self._binary(BINARY[kind], expr)
@@ -106,7 +132,7 @@ class ExpressionPrinter:
 
     def _print_intimm(self, expr: Expr) -> Text:
         suffix = SUFFIX[str(expr.ty.dtype)]
-        return Text(f"{expr.value}{suffix}", Level.ATOM if expr.value >= 0 else Level.LOOSE)
+        return Text(f"{int(expr.value)}{suffix}", Level.ATOM if expr.value >= 0 else Level.LOOSE)
 
     def _print_cast(self, expr: Expr) -> Text:
         return Text(f"({c_type(expr.ty.dtype)}){self._print(expr.value).within(Level.ATOM)}", Level.ATOM)
@@ -121,13 +147,28 @@ class ExpressionPrinter:
     def _print_max(self, expr: Expr) -> Text:
         return Text(f"edgeq_max({self.text(expr.a)}, {self.text(expr.b)})", Level.ATOM)
 
+    def _print_lshift(self, expr: Expr) -> Text:
+        """By way of unsigned: shifting a negative number left is undefined in C."""
+        dtype = expr.ty.dtype
+        value = Text(f"({c_type(f'u{dtype}')}){self._print(expr.a).within(Level.ATOM)}", Level.ATOM)
+        return Text(f"({c_type(dtype)})({value.text} << {self._print(expr.b).within(Level.ATOM)})", Level.ATOM)
+
     def _print_tensorload(self, expr: Expr) -> Text:
+        if expr.source in self.views:
+            return self._copied(expr.source, expr.indices[0], expr.ty.dtype)
         return Text(self.element(expr.source, list(expr.indices)), Level.ATOM)
 
+    def _print_call(self, expr: Expr) -> Text:
+        """Of what no dialect writes, pointers have a C form, and neighbouring elements that are read as one number."""
+        function, operand = expr.op.name, expr.args[0]
+        if function == "tirx.buffer_data":
+            return Text(self.names[operand], Level.ATOM)
+        if function == "tirx.reinterpret" and type(operand).__name__ == "TensorLoad":
+            return self._copied(operand.source, first_lane(operand.indices[0]), expr.ty.dtype)
+        raise VerificationError(f"no C form for the TIR expression {expr}")
 
-def is_scalar(buffer: Buffer) -> bool:
-    """True for a local buffer of one element."""
-    return str(buffer.scope()) == "local" and list(buffer.shape) == [1]
+    def _copied(self, buffer: Buffer, index: Expr, dtype: object) -> Text:
+        return Text(f"edgeq_load_{dtype}({self.place(buffer, index)})", Level.ATOM)
 
 
 def c_type(dtype: object) -> str:

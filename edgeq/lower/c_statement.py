@@ -6,29 +6,37 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgeq.errors import VerificationError
-from edgeq.lower.c_expression import ExpressionPrinter, c_type, is_scalar
+from edgeq.lower.c_expression import ExpressionPrinter, c_type
+from edgeq.lower.c_index import are_neighbours, bases, is_scalar
 
 if TYPE_CHECKING:
-    from tvm.tirx import Buffer, PrimFunc, Stmt, Var
+    from tvm.tirx import Buffer, Expr, PrimFunc, Stmt, Var
+
+    from edgeq.lower.c_dialect import Dialect
 
 INDENT = "    "
 
 
-def print_function(func: PrimFunc) -> str:
+def print_function(func: PrimFunc, dialect: Dialect | None = None) -> str:
     """A C function definition of `func`'s global symbol.
+
+    Args:
+        dialect: How intrinsics are written, if the function's family has some.
 
     Raises:
         VerificationError: The function holds a node that has no C form.
     """
-    return FunctionPrinter(func).definition()
+    return FunctionPrinter(func, dialect).definition()
 
 
 class FunctionPrinter:
     """Prints one function; dialects of C override what they write differently."""
 
-    def __init__(self, func: PrimFunc) -> None:
+    def __init__(self, func: PrimFunc, dialect: Dialect | None = None) -> None:
         self.func = func
-        self.expressions = ExpressionPrinter()
+        self.dialect = dialect
+        self.expressions = ExpressionPrinter(dialect)
+        self.bases = bases(func.body) if dialect else {}
         statements = list(_flatten(func.body))
         self.declarations = [s for s in statements if type(s).__name__ == "DeclBuffer"]
         self.body = [s for s in statements if type(s).__name__ != "DeclBuffer"]
@@ -36,17 +44,18 @@ class FunctionPrinter:
     def definition(self) -> str:
         """The text of the function."""
         parameters = [self._parameter(p) for p in self.func.params]
-        lines = [f"void {self.func.attrs['global_symbol']}({', '.join(parameters)})", "{"]
-        for statement in self.body:
-            lines += self._statement(statement, 1)
-        return "\n".join([*lines, "}"]) + "\n"
+        head = f"void {self.func.attrs['global_symbol']}({', '.join(parameters)})"
+        return "\n".join([head, "{", *self._sequence(self.body, 1), "}"]) + "\n"
 
     def _parameter(self, pointer: Var) -> str:
-        """The parameter has the name of the buffer that lies at it."""
-        buffer = next(d.buffer for d in self.declarations if d.data.same_as(pointer))
-        const = "" if self._is_written(buffer) else "const "
+        """The parameter has the name and type of the first buffer that lies at it."""
+        buffer, *views = (d.buffer for d in self.declarations if d.data.same_as(pointer))
+        const = "" if any(map(self._is_written, (buffer, *views))) else "const "
         restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
-        return f"{const}{c_type(buffer.dtype)} *{restrict}{self._name(buffer)}"
+        name = self._name(buffer)
+        self.expressions.names |= dict.fromkeys((pointer, *views), name)
+        self.expressions.views |= set(views)
+        return f"{const}{c_type(buffer.dtype)} *{restrict}{name}"
 
     def _is_written(self, buffer: Buffer) -> bool:
         return any(store.buffer.same_as(buffer) for store in _stores(self.body))
@@ -63,8 +72,22 @@ class FunctionPrinter:
     def _block(self, body: Stmt, depth: int) -> list[str]:
         """The statements of a block; the names that it declares end with it."""
         outer = dict(self.expressions.names)
-        lines = [line for s in _flatten(body) for line in self._statement(s, depth)]
+        lines = self._sequence(list(_flatten(body)), depth)
         self.expressions.names = outer
+        return lines
+
+    def _sequence(self, statements: list[Stmt], depth: int) -> list[str]:
+        """Statements; behind two that load neighbouring words a hint to load them by one instruction."""
+        lines: list[str] = []
+        single: Stmt | None = None
+        for statement in statements:
+            lines += self._statement(statement, depth)
+            if self.dialect and single is not None and are_neighbours(single, statement):
+                pair = ", ".join(self.expressions.names[s.var] for s in (single, statement))
+                lines.append(f"{INDENT * depth}edgeq_pair({pair});")
+                single = None
+            else:
+                single = statement
         return lines
 
     def _statement(self, statement: Stmt, depth: int) -> list[str]:
@@ -81,20 +104,41 @@ class FunctionPrinter:
         return [f"{INDENT * depth}{c_type(buffer.dtype)} {self._name(buffer)}{size};"]
 
     def _print_bind(self, statement: Stmt, depth: int) -> list[str]:
+        index = self.dialect.opaque_index(statement.value) if self.dialect else None
+        if index is not None and statement.var in self.bases:
+            return self._print_window(statement.var, index, depth)
         value = self.expressions.text(statement.value)
         dtype = c_type(statement.var.ty.dtype)
         return [f"{INDENT * depth}const {dtype} {self._name(statement.var)} = {value};"]
 
+    def _print_window(self, variable: Var, index: Expr, depth: int) -> list[str]:
+        """An opaque index as the pointer to where it leads: compilers compute with indices, but not with pointers."""
+        buffer = self.bases[variable]
+        start = self.expressions.element(buffer, [index])
+        name = self._name(variable)
+        self.expressions.windows.add(variable)
+        const = "" if self._is_written(buffer) else "const "
+        pointer = f"{const}{c_type(buffer.dtype)} *{name} = &{start};"
+        return [f"{INDENT * depth}{pointer}", f"{INDENT * depth}edgeq_hide({name});"]
+
+    def _print_evaluate(self, statement: Stmt, depth: int) -> list[str]:
+        return [f"{INDENT * depth}{self.expressions.text(statement.value)};"]
+
     def _print_bufferstore(self, statement: Stmt, depth: int) -> list[str]:
+        if statement.buffer in self.expressions.views:
+            place = self.expressions.place(statement.buffer, statement.indices[0])
+            value = self.expressions.text(statement.value)
+            return [f"{INDENT * depth}edgeq_store_{statement.buffer.dtype}({place}, {value});"]
         element = self.expressions.element(statement.buffer, list(statement.indices))
         return [f"{INDENT * depth}{element} = {self.expressions.text(statement.value)};"]
 
     def _print_for(self, statement: Stmt, depth: int) -> list[str]:
-        extent = self.expressions.text(statement.extent)
+        start, stop = statement.min, statement.min + statement.extent
+        first, end = self.expressions.text(start), self.expressions.text(stop)
         outer = dict(self.expressions.names)
         variable = self._name(statement.loop_var)
         dtype = c_type(statement.loop_var.ty.dtype)
-        head = f"{INDENT * depth}for ({dtype} {variable} = 0; {variable} < {extent}; ++{variable}) {{"
+        head = f"{INDENT * depth}for ({dtype} {variable} = {first}; {variable} < {end}; ++{variable}) {{"
         lines = [head, *self._block(statement.body, depth + 1), f"{INDENT * depth}}}"]
         self.expressions.names = outer
         return lines

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UnsupportedError
+from edgeq.lower.c_dialect import has_dialect
 from edgeq.targets.families import family_package
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ FALLBACK = "portable"
 
 
 def for_c(target: Target) -> Target:
-    """The target with the kernels that C is printed from: those of other families ask LLVM for instructions."""
-    return replace(target, family=FALLBACK)
+    """The target with the kernels that C is printed from: those of its family, if it says how they are written in C."""
+    return target if has_dialect(target.family) else replace(target, family=FALLBACK)
 
 
 def rules(target: Target) -> tuple[Rule, ...]:

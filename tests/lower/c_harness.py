@@ -12,7 +12,7 @@ from edgeq.lower.c_source import c_sources
 from edgeq.lower.lowered import Argument, Lowered
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
-SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 _CHECK = """
 static int check(const char *name, const void *got, const void *want, size_t size)
@@ -54,7 +54,7 @@ def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[s
     parts = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>"]
     parts += [f'#include "{lowered.program.name}_private.h"', _CHECK]
     parts += [_array(f"static const {c.data.dtype}_t {c.symbol}[]", c.data) for c in lowered.constants]
-    body = []
+    body = [f"char *arena = malloc({max(lowered.plan.size, 1)});"]
     for name, array in inputs.items():
         parts.append(_array(f"static const {array.dtype}_t in_{name}[]", array))
         body += _allocate(name, array)
@@ -65,13 +65,13 @@ def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[s
     body.append(f"for (int s = 0; s < {samples}; ++s) {{")
     body += [f"memcpy({name}, in_{name} + s * {a[0].size}, {a[0].nbytes});" for name, a in inputs.items()]
     for call in lowered.calls:
-        body.append(f"{call.symbol}({', '.join(a.name for a in call.arguments)});")
+        body.append(f"{call.symbol}({', '.join(_pointer(a, lowered) for a in call.arguments)});")
         want = outputs[call.op.y]
         body.append(
             f'bad += check("{call.op.y}", {call.op.y}, want_{call.op.y} + s * {want[0].size}, {want[0].nbytes});'
         )
     body.append("}")
-    body += [f"free(memory_{name});" for name in (*inputs, *outputs)]
+    body += [f"free(memory_{name});" for name in (*inputs, *outputs)] + ["free(arena);"]
     return "\n".join([*parts, "int main(void)", "{", "int bad = 0;", *body, "return bad;", "}", ""])
 
 
@@ -90,6 +90,12 @@ def _array(declaration: str, values: np.ndarray | Sequence[int]) -> str:
 
 def _literal(value: int) -> str:
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+
+
+def _pointer(argument: Argument, lowered: Lowered) -> str:
+    if argument.kind == "scratch":
+        return f"(void *)(arena + {lowered.plan.offsets[argument.name]})"
+    return argument.name
 
 
 def _pointer_type(argument: Argument) -> str:

@@ -14,7 +14,8 @@ from lower.c_harness import WARNINGS, run_checked, write_sources
 from lower.operators import operators, program_of, random_inputs
 from lower.targets import BARE, FULL
 
-from edgeq.lower.c_source import FIXED_H, c_sources
+from edgeq.lower.c_header import FIXED_H
+from edgeq.lower.c_source import c_sources
 from edgeq.lower.lower import lower
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Dense, Requantize

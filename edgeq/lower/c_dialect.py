@@ -1,0 +1,103 @@
+"""How C writes what the kernels of a family ask of LLVM: a table of TIR patterns, each a macro or function of C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edgeq.lower.c_match import Pattern, root
+from edgeq.targets.families import family_package
+
+if TYPE_CHECKING:
+    from tvm.tirx import Expr
+
+
+@dataclass(frozen=True)
+class Form:
+    """A function that writes TIR, and its C.
+
+    Attributes:
+        function: What it could have written is printed as a call of `name` with the same arguments.
+        portable: C expression of the same integers in terms of the parameters, int32_t each.
+        acle: The same for compilers that know the instruction set, where the ACLE (Arm C Language Extensions) has an
+            intrinsic.
+        seen_by_gcc: GCC makes the instruction of `portable`, and warns of its own macro: others are given `acle`.
+        asm: The instruction for GCC, %0 its result, where the ACLE has none and GCC does not make it of `portable`.
+        hint: For what computes nothing, instead of all these: operands of the empty assembler statement that tells
+            compilers the same.
+    """
+
+    function: Callable[..., Expr]
+    portable: str = ""
+    acle: str = ""
+    seen_by_gcc: bool = False
+    asm: str = ""
+    hint: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the C macro or function."""
+        return f"edgeq_{self.function.__name__}"
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """What the function writes."""
+        return Pattern(self.function)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The C of a family of kernels.
+
+    Attributes:
+        header: Name of the file that defines the forms, less `.h`.
+        title: What it is, for its first line.
+        condition: For the preprocessor: true where `include` has the intrinsics.
+        include: The compiler's header.
+        forms: The more special ones first.
+        opaque: Writes an index, into one buffer, that compilers are not to compute with.
+    """
+
+    header: str
+    title: str
+    condition: str
+    include: str
+    forms: tuple[Form, ...]
+    opaque: Callable[[Expr], Expr]
+
+    def find(self, expr: Expr) -> tuple[Form, list[Expr]] | None:
+        """The first form that `expr` is, and its arguments."""
+        for form in self._by_root.get(root(expr), ()):
+            arguments = form.pattern.match(expr)
+            if arguments is not None:
+                return form, arguments
+        return None
+
+    def opaque_index(self, expr: Expr) -> Expr | None:
+        """What `opaque` was given, if `expr` is what it writes."""
+        found = self.find(expr)
+        return found[1][0] if found and found[0].function is self.opaque else None
+
+    @cached_property
+    def _by_root(self) -> dict[tuple[str, int], list[Form]]:
+        table: dict[tuple[str, int], list[Form]] = {}
+        for form in self.forms:
+            table.setdefault(form.pattern.root, []).append(form)
+        return table
+
+
+def has_dialect(family: str) -> bool:
+    """True if C can be printed from the kernels of a family: its package has a module `c_forms`."""
+    return find_spec(f"{family_package(family)}.c_forms") is not None
+
+
+def dialect_of(family: str) -> Dialect | None:
+    """What a family's module `c_forms` has as DIALECT; None if there is no such module."""
+    if not has_dialect(family):
+        return None
+    dialect: Dialect = import_module(f"{family_package(family)}.c_forms").DIALECT
+    return dialect

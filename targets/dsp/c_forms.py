@@ -1,0 +1,80 @@
+"""The C of this family: intrinsics of the ACLE (Arm IHI 0053, sec. 8.5, 8.6), and portable C of the same integers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvm.script import tirx as T
+
+from edgeq.lower.c_dialect import Dialect, Form
+from edgeq.targets.dsp.intrinsics import (
+    clobber,
+    fake_use,
+    odd_bytes,
+    opaque,
+    saturate,
+    smla_bottom_top,
+    smla_top_bottom,
+    smlad,
+    sxtb16,
+    top_field,
+)
+from edgeq.targets.dsp.requantize import multiply_rounded
+
+if TYPE_CHECKING:
+    from tvm.tirx import Expr
+
+
+def pack_bottoms(a: Expr, b: Expr) -> Expr:
+    """The low half of a below the low half of b: PKHBT."""
+    return T.bitwise_or(T.bitwise_and(a, 0xFFFF), T.shift_left(b, T.int32(16)))
+
+
+def pack_tops(a: Expr, b: Expr) -> Expr:
+    """The high half of a below the high half of b: PKHTB."""
+    return T.bitwise_or(T.bitwise_and(T.shift_right(a, 16), 0xFFFF), T.bitwise_and(b, T.int32(-(1 << 16))))
+
+
+DIALECT = Dialect(
+    header="edgeq_dsp",
+    title="Instructions of the Arm DSP extension",
+    condition="defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__ARM_FEATURE_SAT)",
+    include="<arm_acle.h>",
+    forms=(
+        Form(
+            smlad,
+            "(int32_t)(acc + (int64_t)(int16_t)a * (int16_t)b + (int64_t)(a >> 16) * (b >> 16))",
+            acle="__smlad(a, b, acc)",
+        ),
+        Form(
+            smla_bottom_top,
+            "(int32_t)(acc + (int64_t)(int16_t)a * (b >> 16))",
+            acle="__smlabt(a, b, acc)",
+        ),
+        Form(
+            smla_top_bottom,
+            "(int32_t)(acc + (int64_t)(a >> 16) * (int16_t)b)",
+            acle="__smlatb(a, b, acc)",
+        ),
+        Form(odd_bytes, "edgeq_sxtb16(word >> 8)", asm="sxtb16 %0, %1, ror #8"),
+        Form(
+            sxtb16,
+            "(int32_t)(((uint32_t)(int8_t)word & 0xFFFFU) | ((uint32_t)(int8_t)(word >> 16) << 16))",
+            acle="__sxtb16(word)",
+        ),
+        Form(opaque, "value"),
+        Form(
+            saturate,
+            "edgeq_max(edgeq_min(value, (1 << (bits - 1)) - 1), -(1 << (bits - 1)))",
+            acle="__ssat(value, bits)",
+            seen_by_gcc=True,
+        ),
+        Form(multiply_rounded, "(int32_t)(((int64_t)a * m + 2147483648LL) >> 32)", asm="smmulr %0, %1, %2"),
+        Form(top_field, "(int32_t)((uint32_t)word << left) & mask"),
+        Form(pack_bottoms, "(a & 65535) | (int32_t)((uint32_t)b << 16)", asm="pkhbt %0, %1, %2, lsl #16"),
+        Form(pack_tops, "((a >> 16) & 65535) | (b & -65536)", asm="pkhtb %0, %2, %1, asr #16"),
+        Form(fake_use, hint='volatile("" : : "r"(value))'),
+        Form(clobber, hint='volatile("" : : : "memory")'),
+    ),
+    opaque=opaque,
+)

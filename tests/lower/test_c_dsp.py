@@ -1,0 +1,142 @@
+"""C of the DSP family: intrinsics where the compiler has them, and elsewhere other C of the same integers."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lower.c_harness import WARNINGS, run_checked, write_sources
+from lower.dsp_operators import MAKERS
+from lower.operators import program_of, random_inputs
+from tvm import tirx
+from tvm.script import tirx as T
+from tvm.target.codegen import llvm_lookup_intrinsic_id
+
+from edgeq.errors import VerificationError
+from edgeq.lower.c_dialect import Form
+from edgeq.lower.c_header import c_headers
+from edgeq.lower.c_statement import print_function
+from edgeq.lower.lower import lower
+from edgeq.lower.lowered import Lowered
+from edgeq.lower.select import for_c
+from edgeq.program.interpreter import interpret
+from edgeq.targets.dsp import intrinsics
+from edgeq.targets.dsp.c_forms import DIALECT
+from edgeq.targets.dsp.requantize import multiply_rounded
+from edgeq.targets.load import load_target
+
+M4 = load_target("cortex-m4")
+GOLDEN = Path(__file__).parent / "golden"
+ARM = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb")
+CLANG_ARM = ("clang", "--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/include/newlib")
+
+
+def random_kernels(of_each: int) -> Lowered:
+    """Operators of every kind that the family has kernels for."""
+    rng = np.random.default_rng(0)
+    return lower(program_of([make(rng) for _ in range(of_each) for make in MAKERS]), for_c(M4))
+
+
+@pytest.fixture(scope="module")
+def lowered() -> Lowered:
+    """One operator of every kind."""
+    return random_kernels(1)
+
+
+def test_equals_interpreter_without_undefined_behaviour(tmp_path: Path) -> None:
+    """On this computer, which has no such instructions: bytes lie at odd addresses, under sanitizers."""
+    lowered = random_kernels(3)
+    inputs = random_inputs(lowered.program, 3, seed=0)
+    assert run_checked(lowered, inputs, interpret(lowered.program, inputs), tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    "compiler",
+    [("gcc",), ("clang",), ARM, CLANG_ARM, ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb")],
+    ids=["gcc", "clang", "gcc-m4", "clang-m4", "gcc-m0"],
+)
+def test_compiles_without_warnings(compiler: tuple[str, ...], lowered: Lowered, tmp_path: Path) -> None:
+    kernels = write_sources(lowered, tmp_path)
+    command = [*compiler, *WARNINGS, "-Wmissing-prototypes", "-Wshadow", "-O1", "-c", kernels, "-I", tmp_path]
+    result = subprocess.run([*command, "-o", tmp_path / "k.o"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("compiler", [ARM, CLANG_ARM], ids=["gcc", "clang"])
+def test_instructions_are_those_of_the_extension(compiler: tuple[str, ...], lowered: Lowered, tmp_path: Path) -> None:
+    kernels = write_sources(lowered, tmp_path)
+    command = [*compiler, "-std=c99", "-O2", "-S", kernels, "-I", tmp_path, "-o", "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    used = set(re.findall(r"^\t([a-z0-9]+)", text, re.MULTILINE))
+    assert {"smlad", "sxtb16", "pkhbt", "pkhtb", "ldrd"} <= used
+    assert used & {"smmulr", "smmlar"}
+
+
+def test_header() -> None:
+    """With one form of every sort."""
+    shown = {intrinsics.smlad, intrinsics.opaque, intrinsics.saturate, multiply_rounded, intrinsics.fake_use}
+    dialect = replace(DIALECT, forms=tuple(form for form in DIALECT.forms if form.function in shown))
+    assert c_headers(dialect)["edgeq_dsp.h"] == (GOLDEN / "edgeq_dsp.h").read_text()
+
+
+def test_text() -> None:
+    @T.prim_func
+    def kernel(x_ptr: T.handle("int8"), ring_ptr: T.handle("int32"), y_ptr: T.handle("int8")):
+        T.func_attr({"global_symbol": "kernel", "tirx.noalias": False})
+        x = T.decl_buffer((64,), "int8", data=x_ptr)
+        ring = T.decl_buffer((16,), "int32", data=ring_ptr)
+        halves = T.decl_buffer((32,), "int16", data=ring_ptr)
+        y = T.decl_buffer((4,), "int8", data=y_ptr)
+        acc = T.alloc_buffer((2,), "int32", scope="local")
+        for i in T.serial(2, 16):
+            four: T.let[T.int32] = intrinsics.load_word(x, i * 4 + 1)
+            ring[i] = intrinsics.odd_bytes(four)
+        halves[3] = x[5].astype("int16")
+        intrinsics.forget(ring.data)
+        for i in T.serial(4):
+            at: T.let[T.int32] = intrinsics.opaque(i * 2)
+            first: T.let[T.int32] = ring[at + 1]
+            second: T.let[T.int32] = ring[at + 2]
+            acc[0] = intrinsics.smlad(first, second, -5)
+            intrinsics.pin(acc[0])
+            acc[1] = T.shift_left(intrinsics.wrapping_difference(acc[0], i), 4)
+            y[i] = intrinsics.saturate(multiply_rounded(acc[1], 77), 8).astype("int8")
+
+    assert print_function(kernel, DIALECT) == (GOLDEN / "dsp_kernel.c").read_text()
+
+
+def test_every_intrinsic_of_the_family_has_a_form() -> None:
+    """A kernel that uses a new one cannot be printed until the table has its row."""
+    names = {form.function.__name__ for form in DIALECT.forms}
+    written = inspect.getmembers(intrinsics, lambda f: inspect.isfunction(f) and f.__module__ == intrinsics.__name__)
+    asks_llvm = {name for name, function in written if "_intrin(" in inspect.getsource(function)}
+    assert asks_llvm
+    assert asks_llvm <= names
+
+
+@pytest.mark.parametrize("form", DIALECT.forms, ids=lambda form: form.name)
+def test_form_is_found(form: Form) -> None:
+    """By itself, before all more general ones."""
+    arguments = [tirx.Var(name, "int32") for name in form.pattern.parameters]
+    assert DIALECT.find(form.function(*arguments)) == (form, arguments)
+
+
+def test_unknown_intrinsic_is_refused() -> None:
+    @T.prim_func
+    def kernel(x_ptr: T.handle("int32")):
+        T.func_attr({"global_symbol": "kernel"})
+        x = T.decl_buffer((1,), "int32", data=x_ptr)
+        x[0] = T.call_llvm_pure_intrin(llvm_lookup_intrinsic_id("llvm.arm.smuad"), x[0], x[0], dtype="int32")
+
+    with pytest.raises(VerificationError, match=r"no C form .*llvm\.arm\.smuad"):
+        print_function(kernel, DIALECT)
+
+
+def test_families_without_c_forms_are_printed_from_others() -> None:
+    assert for_c(M4) == M4
+    assert for_c(load_target("cortex-m0")).family == "portable"
