@@ -7,6 +7,7 @@ from edgeq.targets.mve.average_pool import average_pool
 from edgeq.targets.mve.average_pool import fits as average_pool_fits
 from edgeq.targets.mve.conv2d import conv2d, fits
 from edgeq.targets.mve.depthwise import depthwise, fits_patches
+from edgeq.targets.mve.depthwise_lanes import depthwise_lanes, fits_lanes
 from edgeq.targets.mve.pointwise import dense, is_pointwise, pointwise
 from edgeq.targets.mve.weights import fit_bytes
 
@@ -17,6 +18,7 @@ BYTES = frozenset({4, 8})
 RULES = (
     Rule("conv2d", pointwise, BYTES, features=MVE, fits=is_pointwise),
     Rule("conv2d", depthwise, BYTES, features=MVE, fits=fits_patches),
+    Rule("conv2d", depthwise_lanes, BYTES, frozenset({8}), MVE, fits_lanes),
     Rule("conv2d", conv2d, BYTES, features=MVE, fits=fits),
     Rule("average_pool", average_pool, BYTES, features=MVE, fits=average_pool_fits),
     Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),

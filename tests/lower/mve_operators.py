@@ -37,6 +37,19 @@ def random_patches(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
+def random_lanes(rng: np.random.Generator) -> Case:
+    """Depthwise convolution without padding: large kernels, some dilated."""
+    c, kernel = int(rng.integers(4, 40)), rng.integers(1, 7, 2).tolist()
+    strides, dilations, out = (rng.integers(1, 3, 2).tolist(), rng.integers(1, 4, 2).tolist(), rng.integers(1, 5, 2))
+    size = [(int(out[i]) - 1) * strides[i] + (k - 1) * dilations[i] + 1 for i, k in enumerate(kernel)]
+    weight, bias = numbers(rng, (c, *kernel, 1))
+    op = Conv2D(
+        "conv", "y", "x", (1, *size, c), (1, *map(int, out), c), weight, 8, bias, int(rng.integers(-128, 128)),
+        requantize(rng, c), tuple(strides), tuple(dilations), (0, 0, 0, 0), c,
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
+
+
 def random_pool(rng: np.random.Generator) -> Case:
     """Average pooling of windows within the image."""
     c, kernel, strides = int(rng.integers(4, 70)), rng.integers(1, 6, 2).tolist(), rng.integers(1, 4, 2).tolist()
@@ -59,4 +72,8 @@ def _of_few_bits(make):
     return maker
 
 
-MAKERS = [*map(_of_few_bits, (random_conv2d, random_pointwise, random_patches, random_dense)), random_pool]
+MAKERS = [
+    *map(_of_few_bits, (random_conv2d, random_pointwise, random_patches, random_dense)),
+    random_lanes,
+    random_pool,
+]
