@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, opaque, pin, smlad, sxtb16
+from edgeq.targets.dsp.intrinsics import forget, opaque, pin, smlad, sxtb16, wrapping_difference
 from edgeq.targets.dsp.pairs import pair_words
 from edgeq.targets.portable.fixed_point import bind
 
@@ -22,16 +22,11 @@ if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
     from edgeq.targets.dsp.requantize import SmmulRequantizer
+    from edgeq.targets.dsp.schedule import Schedule
     from edgeq.targets.portable.tables import Channels
 
-UNROLL = 48
-"""Words of one unrolled step at most."""
-
 UNROLL_WIDE = 16
-"""The same, for blocks of more than one pair."""
-
-STRAIGHT = 72
-"""Words up to which a whole window is unrolled."""
+"""Words of one unrolled step at most, for blocks of more than one pair."""
 
 REACH = 255
 """Words that LDRD reaches beyond its base."""
@@ -70,6 +65,7 @@ class Memory:
         acc: Accumulators: of each pixel and pair the sum of both channels, then that of the even one.
         numbers: The channels' biases and multipliers.
         y: Output, channels innermost.
+        near: Working memory for the weights of a group.
     """
 
     rows: Buffer
@@ -77,6 +73,7 @@ class Memory:
     acc: Buffer
     numbers: Buffer
     y: Buffer
+    near: Buffer
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +88,7 @@ class Product:
         row_words: Words from one segment to the next.
         step: Words from one pixel's window to the next one's.
         form: Requantization, with `channels`, its numbers.
+        schedule: Layout of the loops.
     """
 
     outputs: int
@@ -101,27 +99,56 @@ class Product:
     step: int
     form: SmmulRequantizer
     channels: Channels
+    schedule: Schedule
 
     @property
-    def accumulators(self) -> int:
-        """Of a block."""
-        return 2 * self.pairs * PIXELS
+    def group_words(self) -> int:
+        """Words of the weights of a group."""
+        return self.segments * self.words * self.pairs
+
+    @property
+    def near_words(self) -> int:
+        """Working memory for weights, in words."""
+        return self.group_words if self.schedule.near else 0
+
+    def bring(self, memory: Memory, group: Expr) -> None:
+        """Copies the weights of a group to where its blocks read them, if the schedule has them near."""
+        if not self.schedule.near:
+            return
+        size = max(u for u in (1, 2, 4, 8) if self.group_words % u == 0)
+        with T.serial(self.group_words // size) as i:
+            from_word = bind("from", opaque(group * self.group_words + i * size))
+            words = [bind("weight", memory.weights[from_word + j]) for j in range(size)]
+            for j, word in enumerate(words):
+                T.buffer_store(memory.near, word, [i * size + j])
+            forget(memory.near.data)
 
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for neighbouring pixels and all channels.
+
+        Pixels that fill no block come behind all others: code of two blocks, run in turn, outgrows instruction caches.
 
         Args:
             pixels: How many.
             first: Word of `memory.rows` at which the first window begins.
             at: Number of the first output pixel.
         """
-        blocks, rest = divmod(pixels, PIXELS)
-        with T.serial(-(-self.outputs // (2 * self.pairs))) as group:
-            with T.serial(blocks) as block:
-                pixel = block * PIXELS
-                self.emit(memory, PIXELS, group, first + pixel * self.step, at + pixel)
-            if rest:
-                self.emit(memory, rest, group, first + (pixels - rest) * self.step, at + pixels - rest)
+        (blocks, rest), groups = divmod(pixels, PIXELS), -(-self.outputs // (2 * self.pairs))
+        if blocks:
+            with T.serial(groups) as group:
+                self.bring(memory, group)
+                with T.serial(blocks) as block:
+                    pixel = block * PIXELS
+                    self.emit(memory, PIXELS, group, first + pixel * self.step, at + pixel)
+        if rest:
+            far = replace(self, schedule=replace(self.schedule, near=False))
+            with T.serial(groups) as group:
+                far.emit(memory, rest, group, first + (pixels - rest) * self.step, at + pixels - rest)
+
+    @property
+    def accumulators(self) -> int:
+        """Of a block."""
+        return 2 * self.pairs * PIXELS
 
     def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
         """Code for a block.
@@ -148,8 +175,10 @@ class Product:
 
     def _multiply(self, memory: Memory, pixels: int, group: Expr, first: Expr) -> None:
         per_segment = self.words * self.pairs
-        base = group * (self.segments * per_segment)
-        if self.segments * per_segment <= STRAIGHT:
+        base = group * self.group_words
+        if self.schedule.near:
+            memory, base = replace(memory, weights=memory.near), 0
+        if self.group_words <= self.schedule.straight:
             near = max(1, (REACH - (pixels - 1) * self.step - self.words) // self.row_words + 1)
             for ky in range(self.segments):
                 if ky % near == 0:
@@ -157,11 +186,13 @@ class Product:
                 place = x + ky % near * self.row_words
                 self._products(memory, pixels, place, base + ky * per_segment, self.words)
             return
-        size = unroll(self.words, UNROLL if self.pairs == 1 else UNROLL_WIDE)
+        size = unroll(self.words, self.schedule.unroll if self.pairs == 1 else UNROLL_WIDE)
         with T.serial(self.segments) as ky, T.serial(self.words // size) as i:
             w = base + ky * per_segment + i * (size * self.pairs)
             x = bind("x_at", opaque(first + ky * self.row_words + i * size))
-            self._products(memory, pixels, x, bind("w_at", opaque(w) if self.pairs > 1 else w), size)
+            self._products(
+                memory, pixels, x, bind("w_at", opaque(w) if self.pairs > 1 or self.schedule.near else w), size
+            )
 
     def _products(self, memory: Memory, pixels: int, x: Expr, w: Expr, words: int) -> None:
         for first in range(0, words, 2):
@@ -190,7 +221,7 @@ class Product:
     def _store(self, memory: Memory, block: int, channel: Expr, pixel: Expr) -> None:
         """Requantizes and stores the two outputs of a pixel and pair."""
         even = bind("sum", memory.acc[2 * block + 1])
-        odd = T.shift_right(memory.acc[2 * block] - even, 8) + memory.numbers[channel + 1]
+        odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8) + memory.numbers[channel + 1]
         for i, acc in enumerate((even, odd)):
             y = pixel * self.outputs + channel + i
             with _where(i == 0 or self.outputs % (2 * self.pairs) == 0 or channel + i < self.outputs):

@@ -14,6 +14,7 @@ from edgeq.targets.dsp.depthwise_weights import packed_weights, unpacked
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.planes import CHANNELS, Planes
 from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.schedule import windows_for
 from edgeq.targets.portable.depthwise import one_output_per_channel
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     table = Table(packed_weights(op.weight, op.weight_bits), "weights")
     y_dtype, w_dtype = program.buffer[op.y].dtype, str(table.data.dtype)
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
-    rows = rows_together(strip, ow)
+    rows = rows_together(strip, ow, windows_for(target))
     step = Strip(rows, ow, op.strides, c, shape.row_words, form, channels)
 
     @T.prim_func(private=True)
@@ -93,9 +94,8 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                 )
 
     operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * shape.words), Writes(op.y))
-    if strip == oh:
-        return Generated(kernel, operands, in_place=c % CHANNELS == 0)
-    return Generated(kernel, operands, _distance(op, strip))
+    whole = strip == oh
+    return Generated(kernel, operands, None if whole else _distance(op, strip), whole and c % CHANNELS == 0)
 
 
 def _distance(op: Conv2D, strip: int) -> int:

@@ -31,23 +31,21 @@ if TYPE_CHECKING:
 UNROLL = 4
 """Pairs of windows of a row that are unrolled at most."""
 
-WINDOWS = 25
-"""Windows of one unrolled step at most, over all its rows: between them, a channel's weights stay in registers."""
-
 STEP_COST, WINDOW_COST = 20, 13
 """Instructions, about: of beginning a step, which unpacks the weights, and of a window."""
 
 
-def rows_together(rows: int, outputs: int) -> int:
+def rows_together(rows: int, outputs: int, windows: int) -> int:
     """Rows of one unrolled step: those that take the least time in all.
 
-    The last step is moved back to end with the rows.
+    The last step is moved back to end with the rows. Within a step, a channel's weights stay in registers.
 
     Args:
         rows: In all.
         outputs: Of a row.
+        windows: Of one unrolled step at most, over all its rows.
     """
-    most = max(1, min(rows, WINDOWS // _unrolled(outputs)))
+    most = max(1, min(rows, windows // _unrolled(outputs)))
     return min(range(1, most + 1), key=lambda r: (-(-rows // r) * (r * outputs * WINDOW_COST + STEP_COST), r))
 
 

@@ -103,6 +103,11 @@ class FieldProduct:
         """Of a block."""
         return self.pixels
 
+    @property
+    def near_words(self) -> int:
+        """Working memory for weights: they are read where they are."""
+        return 0
+
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for neighbouring pixels and all channels; see `block.Product.emit_row`."""
         blocks, rest = divmod(pixels, self.pixels)

@@ -72,7 +72,7 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
     pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype, channel_multiple(op, pairs))
-    product, table = product_of(op, rows, form, channels, pairs)
+    product, table = product_of(op, rows, form, channels, target, pairs)
 
     @T.prim_func(private=True)
     def kernel(
@@ -86,17 +86,18 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
-        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)
+        near = T.decl_buffer((product.near_words,), "int32", data=wide_ptr)
+        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr, elem_offset=product.near_words)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr, elem_offset=2 * product.near_words)
         y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for i in T.serial(-(-pixels // tile)):
             first: T.let[T.int32] = T.min(i * tile, pixels - tile)
             rows.widen(x, first * k, Ring(wide, halves), 0)
             forget(wide_ptr)
-            product.emit_row(Memory(wide, w, acc, numbers, y), tile, T.int32(0), first)
+            product.emit_row(Memory(wide, w, acc, numbers, y, near), tile, T.int32(0), first)
 
-    scratch = Scratch("int32", 4 * rows.words)
+    scratch = Scratch("int32", 4 * (rows.words + product.near_words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
     # Widened upwards, byte by byte: a single tile that ends with the scratch memory is read before it is written over.
     over = scratch.nbytes - pixels * k if tile == pixels and rows.depth == k else None

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.block import Product, packed_weights
+from edgeq.targets.dsp.block import PIXELS, Product, packed_weights
 from edgeq.targets.dsp.fields import FieldProduct, block_pixels, fields_fit, packed_fields
 from edgeq.targets.dsp.pairs import can_pair
+from edgeq.targets.dsp.schedule import Shape, schedule_for
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.dsp.rows import Rows
     from edgeq.targets.portable.tables import Channels
+    from edgeq.targets.target import Target
 
 
 SHORT_STEP = 4
@@ -38,7 +40,7 @@ def channel_multiple(op: Conv2D | Dense, pairs: int) -> int:
 
 
 def product_of(
-    op: Conv2D | Dense, rows: Rows, form: SmmulRequantizer, channels: Channels, pairs: int = 1
+    op: Conv2D | Dense, rows: Rows, form: SmmulRequantizer, channels: Channels, target: Target, pairs: int = 1
 ) -> tuple[Product | FieldProduct, Table]:
     """What multiplies widened rows by the weights of an operator, and these packed for it.
 
@@ -50,6 +52,7 @@ def product_of(
     lengths = (rows.kernel[0], rows.window_words, rows.row_words, rows.pixel_words)
     if as_bytes(op):
         table = Table(packed_weights(ordered.reshape(o, -1), pairs), "weights")
-        return Product(o, pairs, *lengths, form, channels), table
+        schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, rows.out[1] // PIXELS), target)
+        return Product(o, pairs, *lengths, form, channels, schedule), table
     product = FieldProduct(o, op.weight_bits, block_pixels(rows.out[1]), *lengths, form, channels)
     return product, Table(packed_fields(ordered, op.weight_bits), "weights")
