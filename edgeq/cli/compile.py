@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @config_option("target", "What to compile for; `edgeq targets` lists them.", "-t", metavar="NAME")
 @config_option("out", "Folder of the package; default: NAME-TARGET.", "-o", metavar="DIR")
 @config_option("name", "Prefix of files and symbols; default: the model's file name.", metavar="NAME")
-@config_option("emit", "Kernels as object code, or as C source (portable, so slower on cores with DSP).")
+@config_option("emit", "Kernels as object code, or as C source (with DSP intrinsics, without vector instructions).")
 @config_option("float_abi", "Calling convention of the objects; default: the target's.")
 @config_option("io_layout", "Layout of inputs and outputs.")
 @config_option("input_type", "Type of inputs and outputs.")

@@ -20,8 +20,10 @@ FALLBACK = "portable"
 
 
 def for_c(target: Target) -> Target:
-    """The target with the kernels that C is printed from: those of its family, if it says how they are written in C."""
-    return target if has_dialect(target.family) else replace(target, family=FALLBACK)
+    """The target with the kernels that C is printed from: its family's, if that says how they are written in C."""
+    if target.family == FALLBACK or has_dialect(target.family):
+        return target
+    return replace(target, family="dsp" if "dsp" in target.features else FALLBACK)
 
 
 def rules(target: Target) -> tuple[Rule, ...]:
