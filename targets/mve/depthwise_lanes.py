@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
@@ -11,7 +12,7 @@ from edgeq.program.planner import row_distance
 from edgeq.targets.mve.intrinsics import WORDS
 from edgeq.targets.mve.requantize import scaled
 from edgeq.targets.portable.depthwise import one_output_per_channel
-from edgeq.targets.portable.tables import Channels
+from edgeq.targets.portable.tables import Channels, pack
 from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ def fits_lanes(op: Conv2D) -> bool:
 
 
 def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
-    """Depthwise convolution with weights in the order (kh, kw, c); the last four channels end with the pixel."""
+    """Depthwise convolution with weights in the order of `tap_bytes`; the last four channels end with the pixel."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     (_, kh, kw, _), window = op.weight.shape, Window(op, op.weight.shape[1:3])
-    table, channels = Table(op.weight.transpose(1, 2, 3, 0).reshape(-1), "weights"), Channels(op.bias, op.requantize)
+    table, channels = Table(tap_bytes(op), "weights"), Channels(op.bias, op.requantize)
     y_dtype = program.buffer[op.y].dtype
 
     @T.prim_func(private=True)
@@ -41,7 +42,7 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
-        w = T.decl_buffer((kh * kw * c,), "int8", data=w_ptr)
+        w = T.decl_buffer((len(table.data),), "int8", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((WORDS,), "int32", scope="local")
@@ -50,8 +51,8 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
             acc[T.Ramp(0, 1, WORDS)] = numbers[T.Ramp(first, 1, WORDS)]
             for ky, kx in T.grid(kh, kw):
                 at: T.let[T.int32] = ((b * ih + window.row(oy, ky)) * iw + window.column(ox, kx)) * c + first
-                taps: T.let[T.int32] = (ky * kw + kx) * c + first
-                acc[T.Ramp(0, 1, WORDS)] = acc[T.Ramp(0, 1, WORDS)] + product(x, at, w, taps)
+                inputs: T.let[T.int32x4] = T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
+                acc[T.Ramp(0, 1, WORDS)] = acc[T.Ramp(0, 1, WORDS)] + inputs * tap(op, w, ky * kw + kx, first)
             y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(
                 f"{y_dtype}x{WORDS}",
                 scaled(op.requantize, acc[T.Ramp(0, 1, WORDS)], *multipliers(op, channels, numbers, first)),
@@ -61,11 +62,25 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
     return Generated(kernel, (Reads(op.x), table, channels.table, Writes(op.y)), distance)
 
 
-def product(x: Buffer, at: Expr, w: Buffer, taps: Expr) -> Expr:
-    """int32x4 products of four neighbouring elements and weights."""
-    values = (buffer[T.Ramp(index, 1, WORDS)] for buffer, index in ((x, at), (w, taps)))
-    a, b = (T.Cast(f"int32x{WORDS}", value) for value in values)
-    return a * b
+def tap_bytes(op: Conv2D) -> np.ndarray:
+    """Weights in the order (kh * kw, c); those of fewer than 8 bits share bytes with the neighbouring taps."""
+    taps = op.weight.transpose(1, 2, 3, 0).reshape(-1, op.x_shape[3])
+    if op.weight_bits == 8:
+        return taps.reshape(-1)
+    per_byte = 8 // op.weight_bits
+    filled = np.pad(taps, ((0, -len(taps) % per_byte), (0, 0))).reshape(-1, per_byte, op.x_shape[3])
+    return pack(filled.transpose(0, 2, 1).reshape(-1), op.weight_bits).view(np.int8)
+
+
+def tap(op: Conv2D, table: Buffer, number: Expr, first: Expr) -> Expr:
+    """int32x4: weights of four channels from `first` on, of tap `number`."""
+    bits, c = op.weight_bits, op.x_shape[3]
+    shared = {8: 0, 4: 1, 2: 2}[bits]
+    value = T.Cast("int32x4", table[T.Ramp(T.shift_right(number, shared) * c + first, 1, WORDS)])
+    if bits == 8:
+        return value
+    up = 32 - bits - T.bitwise_and(number, (1 << shared) - 1) * bits
+    return T.shift_right(T.shift_left(value, T.Broadcast(up, WORDS)), T.Broadcast(T.int32(32 - bits), WORDS))
 
 
 def multipliers(op: Conv2D, channels: Channels, table: Buffer, first: Expr) -> list[Expr]:

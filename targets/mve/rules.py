@@ -18,7 +18,7 @@ BYTES = frozenset({4, 8})
 RULES = (
     Rule("conv2d", pointwise, BYTES, features=MVE, fits=is_pointwise),
     Rule("conv2d", depthwise, BYTES, features=MVE, fits=fits_patches),
-    Rule("conv2d", depthwise_lanes, BYTES, frozenset({8}), MVE, fits_lanes),
+    Rule("conv2d", depthwise_lanes, BYTES, features=MVE, fits=fits_lanes),
     Rule("conv2d", conv2d, BYTES, features=MVE, fits=fits),
     Rule("average_pool", average_pool, BYTES, features=MVE, fits=average_pool_fits),
     Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),
