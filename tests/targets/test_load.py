@@ -18,7 +18,8 @@ EMULATED = [target for target in all_targets() if target.emulator is not None]
 
 def test_every_board_file_is_a_target() -> None:
     assert {target.name for target in all_targets()} == {path.stem for path in BOARDS.glob("*.toml")}
-    assert {"cortex-m4", "cortex-m0", "rv32imc", "host"} <= {target.name for target in all_targets()}
+    cortex_m = {f"cortex-m{core}" for core in ("0", "0plus", "3", "4", "7", "33", "55", "85")}
+    assert cortex_m | {"rv32imc", "host"} <= {target.name for target in all_targets()}
 
 
 def test_an_alias_is_the_target_itself() -> None:
@@ -34,6 +35,12 @@ def test_features_tell_the_cores_apart() -> None:
     assert "dsp" in load_target("cortex-m4").features
     assert not load_target("cortex-m0").features
     assert load_target("cortex-m4").float_abis == ("hard", "soft")
+    assert {target.name for target in all_targets() if "mve" in target.features} == {"cortex-m55", "cortex-m85"}
+
+
+@pytest.mark.parametrize(("name", "core"), [("cortex-m0plus", "M3"), ("cortex-m0", "M3"), ("cortex-m85", "M55")])
+def test_a_target_without_a_board_of_its_own_says_so(name: str, core: str) -> None:
+    assert load_target(name).description.endswith(f"emulated on a Cortex-{core}")
 
 
 def test_an_unknown_target_names_the_nearest_and_lists_all() -> None:
