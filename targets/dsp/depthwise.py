@@ -56,8 +56,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     table = Table(packed_weights(op.weight, op.weight_bits), "weights")
     y_dtype, w_dtype = program.buffer[op.y].dtype, str(table.data.dtype)
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
-    rows = rows_together(strip, ow, windows_for(target))
-    step = Strip(rows, ow, op.strides, c, shape.row_words, form, channels)
+    step = Strip(rows_together(strip, ow, windows_for(target)), ow, op.strides, c, shape.row_words, form, channels)
 
     @T.prim_func(private=True)
     def kernel(
@@ -83,8 +82,8 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                 else:
                     shape.fill(planes, r)
             forget(planes_ptr)
-            for j, block in T.grid(CHANNELS, -(-strip // rows)):
-                oy: T.let[T.int32] = T.min(block * rows, strip - rows)
+            for j, block in T.grid(CHANNELS, -(-strip // step.rows)):
+                oy: T.let[T.int32] = T.min(block * step.rows, strip - step.rows)
                 step.emit(
                     Memory(planes, numbers, y),
                     (j * shape.rows + oy * sh) * shape.row_words,

@@ -1,0 +1,1 @@
+"""Behind `tools/tune_kernels`."""
