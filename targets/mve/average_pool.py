@@ -18,14 +18,11 @@ if TYPE_CHECKING:
     from edgeq.targets.target import Target
 
 
-def fits(op: AveragePool) -> bool:
-    """True for the pooling that this kernel does: windows within the image, at least four channels."""
-    return Window(op, op.kernel).always_inside and op.dilations == (1, 1) and op.x_shape[3] >= WORDS and _plain(op)
-
-
-def _plain(op: AveragePool) -> bool:
-    """True if sums stay within 32 bits and all windows have one divisor."""
-    return not op.requantize.right and len(set(op.counts.reshape(-1).tolist())) == 1
+def is_uniform(op: AveragePool) -> bool:
+    """True for the pooling that this kernel does: windows within the image, of one divisor; at least four channels."""
+    inside = Window(op, op.kernel).always_inside and op.dilations == (1, 1)
+    one_divisor = len(set(op.counts.reshape(-1).tolist())) == 1
+    return inside and one_divisor and op.x_shape[3] >= WORDS and not op.requantize.right
 
 
 def average_pool(op: AveragePool, program: Program, target: Target) -> Generated:
