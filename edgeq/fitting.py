@@ -23,19 +23,21 @@ class Fitted:
     Attributes:
         objects: Its compiled kernels.
         patches: What runs in patches; None where nothing does.
+        layers: How many operators that is.
         extra_macs: Multiply-accumulates per inference that patches compute again.
     """
 
     lowered: Lowered
     objects: Sequence[KernelObject]
     patches: Patches | None = None
+    layers: int = 0
     extra_macs: int = 0
 
     def patch_report(self) -> dict[str, Any] | None:
         """What report.json says of patches."""
         if self.patches is None:
             return None
-        return {"layers": self.patches.ops, "strips": self.patches.strips, "extra_macs": self.extra_macs}
+        return {"layers": self.layers, "strips": self.patches.strips, "extra_macs": self.extra_macs}
 
 
 def lower_to_fit(program: Program, target: Target, float_abi: str, config: Config) -> Fitted:
@@ -48,6 +50,7 @@ def lower_to_fit(program: Program, target: Target, float_abi: str, config: Confi
     from edgeq.lower.patching import cheapest, smallest
     from edgeq.package.sizes import ram_bytes
     from edgeq.program.rewrites import share_memory
+    from edgeq.program.rewrites.patches import stage_begin
 
     def fits(lowered: Lowered) -> bool:
         ram = ram_bytes(lowered, compile_objects(lowered, float_abi))
@@ -62,5 +65,5 @@ def lower_to_fit(program: Program, target: Target, float_abi: str, config: Confi
     if found is None or found[0].plan.size >= whole.plan.size:
         return Fitted(whole, compile_objects(whole, float_abi))
     lowered, patches = found
-    extra = lowered.program.macs - program.macs
-    return Fitted(lowered, compile_objects(lowered, float_abi), patches, extra)
+    layers, extra = patches.end - stage_begin(program), lowered.program.macs - program.macs
+    return Fitted(lowered, compile_objects(lowered, float_abi), patches, layers, extra)

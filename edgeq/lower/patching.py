@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STRIPS = (2, 3, 4, 6, 8, 12, 16)
 """Numbers of strips to try."""
 
-TRIES = 4
+TRIES = 3
 """So many of the most promising candidates are lowered: only then is their scratch memory known."""
 
 
@@ -66,9 +66,9 @@ def _improving(candidates: list[Candidate]) -> Iterator[Candidate]:
 
 
 def _candidates(program: Program) -> Iterator[Candidate]:
-    for ops in stages(program):
-        rows = program.buffer[program.ops[ops - 1].y].shape[1]
+    for end in stages(program):
+        rows = program.buffer[program.ops[end - 1].y].shape[1]
         for strips in (count for count in STRIPS if count <= rows):
-            patches = Patches(ops, strips)
+            patches = Patches(end, strips)
             patched = share_memory(patch(program, patches))
             yield Candidate(patches, patched, arena_bound(patched))

@@ -55,7 +55,7 @@ def test_a_budget_of_ram_is_met_with_patches() -> None:
     assert ram_bytes(small.lowered, small.objects).total <= budget
     assert small.patches and small.extra_macs == small.lowered.program.macs - NET.macs > 0
     assert small.patch_report() == {
-        "layers": small.patches.ops,
+        "layers": small.layers,
         "strips": small.patches.strips,
         "extra_macs": small.extra_macs,
     }

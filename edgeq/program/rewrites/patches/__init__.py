@@ -7,6 +7,6 @@ of the whole program: patches have none of their own.
 """
 
 from edgeq.program.rewrites.patches.patch import Patches, patch
-from edgeq.program.rewrites.patches.stage import stages
+from edgeq.program.rewrites.patches.stage import stage_begin, stages
 
-__all__ = ["Patches", "patch", "stages"]
+__all__ = ["Patches", "patch", "stage_begin", "stages"]

@@ -9,7 +9,7 @@ from edgeq.errors import VerificationError
 from edgeq.program.ops import Op
 from edgeq.program.program import Buffer, Program
 from edgeq.program.rewrites.patches.rows import Rows, for_rows, needed_rows
-from edgeq.program.rewrites.patches.stage import stages
+from edgeq.program.rewrites.patches.stage import stage_begin, stages
 from edgeq.program.verifier import verify_program
 
 
@@ -18,11 +18,11 @@ class Patches:
     """What runs in patches.
 
     Attributes:
-        ops: How many of the first operators: one of `stages`.
+        end: Of the operators, as an index: one of `stages`.
         strips: Strips of rows that the stage's result is made in, at most.
     """
 
-    ops: int
+    end: int
     strips: int
 
 
@@ -35,16 +35,19 @@ def patch(program: Program, patches: Patches) -> Program:
     Raises:
         VerificationError: These are no patches of this program, or the rewrite has broken it.
     """
-    if patches.ops not in stages(program) or patches.strips < 1:
-        raise VerificationError(f"the first {patches.ops} operators cannot run in {patches.strips} strips")
-    stage, rest = program.ops[: patches.ops], program.ops[patches.ops :]
+    if patches.end not in stages(program) or patches.strips < 1:
+        raise VerificationError(f"the first {patches.end} operators cannot run in {patches.strips} strips")
+    begin = stage_begin(program)
+    stage = program.ops[begin : patches.end]
     strips = [_Strip(program, stage, i, rows) for i, rows in enumerate(_strips(program, stage[-1].y, patches.strips))]
     ops = [op for strip in strips for op in strip.ops()]
     inside = {op.y for op in stage[:-1]}
     buffers = {b.name: b for b in program.buffers if b.name not in inside}
     for strip in strips:
         buffers |= strip.buffers
-    result = replace(program, buffers=tuple(buffers.values()), ops=(*ops, *rest))
+    result = replace(
+        program, buffers=tuple(buffers.values()), ops=(*program.ops[:begin], *ops, *program.ops[patches.end :])
+    )
     verify_program(result)
     return result
 
