@@ -40,3 +40,13 @@ PEERS = {
     ("cortex-m55", "autoencoder"): Peer(147_000, 282_952, 768),
 }
 """By target and model."""
+
+CLOCK_KHZ = 120_000
+
+PUBLISHED = {
+    ("cortex-m4", "resnet8"): (165.1, 167.8),
+    ("cortex-m4", "dscnn"): (43.2, 47.8),
+    ("cortex-m4", "vww"): (88.9, 98.8),
+    ("cortex-m4", "autoencoder"): (5.26, 4.05),
+}
+"""Milliseconds of X-CUBE-AI 9.0 and of Plumerai, int8, on an STM32L4R5 at that clock (MLPerf Tiny, closed division)."""

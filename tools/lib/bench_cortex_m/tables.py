@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench_cortex_m.measure import Cell
-from bench_cortex_m.peers import PEERS
+from bench_cortex_m.peers import CLOCK_KHZ, PEERS, PUBLISHED
 
 TOTALS = (
     *("target", "weight_bits", "model", "macs", "instructions", "per_mac", "cycles"),
     *("flash", "weights", "ram", "stack"),
 )
-RATIOS = ("instructions_ratio", "flash_ratio", "ram_ratio")
-LAYERS = ("target", "weight_bits", "model", "layer", "op", "macs", "instructions", "per_mac")
+RATIOS = ("instructions_ratio", "flash_ratio", "ram_ratio", "cycles_to_x_cube_ai", "cycles_to_plumerai")
+LAYERS = ("target", "weight_bits", "model", "layer", "op", "macs", "instructions", "per_mac", "cycles")
 
 
 def total_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
@@ -36,7 +36,16 @@ def _ratios(cell: Cell) -> list[str]:
         _per(cell.instructions, peer.instructions),
         _per(cell.flash, peer.flash or 0),
         _per(cell.ram, peer.ram),
+        *_cycles_ratios(cell),
     ]
+
+
+def _cycles_ratios(cell: Cell) -> list[str]:
+    """Estimated cycles to published ones."""
+    published = PUBLISHED.get((cell.target, cell.model))
+    if published is None or cell.cycles is None:
+        return ["", ""]
+    return [f"{cell.cycles / (milliseconds * CLOCK_KHZ):.3f}" for milliseconds in published]
 
 
 def layer_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
@@ -45,7 +54,8 @@ def layer_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
 
 
 def _layer(row: dict[str, Any]) -> tuple[object, ...]:
-    return row["name"], row["op"], row["macs"], row["instructions"], _per(row["instructions"], row["macs"])
+    per_mac = _per(row["instructions"], row["macs"])
+    return row["name"], row["op"], row["macs"], row["instructions"], per_mac, row["cycles"] or ""
 
 
 def _per(value: int, unit: int) -> str:

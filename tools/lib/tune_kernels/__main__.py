@@ -21,7 +21,7 @@ ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 TABLE = ROOT / "targets/dsp/schedules.toml"
 TARGET = "cortex-m4"
 MODELS = ("resnet8", "dscnn", "vww", "autoencoder", "sww", "mnist_mbv2_torch")
-HEAD = "# Written by tools/tune_kernels: schedules of the fewest estimated cycles, by core and by shape of inner loops.\n"
+HEAD = "# Written by tools/tune_kernels: schedules of the fewest estimated cycles, by core and inner loop.\n"
 
 
 def main() -> None:
