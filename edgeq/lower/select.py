@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 FALLBACK = "portable"
 
+PLAIN = (FALLBACK, "base")
+"""Families whose kernels ask LLVM for no instruction: C needs no help to say them."""
+
 
 def for_c(target: Target) -> Target:
     """The target with the kernels that C is printed from: its family's, if that says how they are written in C."""
-    if target.family == FALLBACK or has_dialect(target.family):
+    if target.family in PLAIN or has_dialect(target.family):
         return target
     return replace(target, family="dsp" if "dsp" in target.features else FALLBACK)
 

@@ -138,7 +138,7 @@ def test_unknown_intrinsic_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "family"), [("cortex-m4", "dsp"), ("cortex-m55", "dsp"), ("cortex-m0", "portable"), ("host", "portable")]
+    ("name", "family"), [("cortex-m4", "dsp"), ("cortex-m55", "dsp"), ("cortex-m0", "base"), ("host", "portable")]
 )
 def test_family_that_c_is_printed_from(name: str, family: str) -> None:
     assert for_c(load_target(name)).family == family
@@ -146,5 +146,5 @@ def test_family_that_c_is_printed_from(name: str, family: str) -> None:
 
 def test_plug_in_family_without_c_is_printed_from_portable_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeq.lower.select.has_dialect", lambda family: False)
-    assert for_c(load_target("cortex-m0")).family == "portable"
+    assert for_c(load_target("cortex-m0")).family == "base"
     assert for_c(replace(load_target("cortex-m0"), family="own")).family == "portable"
