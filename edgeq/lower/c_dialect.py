@@ -25,7 +25,7 @@ class Form:
         portable: C expression of the same integers in terms of the parameters, int32_t each.
         acle: The same for compilers that know the instruction set, where the ACLE (Arm C Language Extensions) has an
             intrinsic.
-        seen_by_gcc: GCC makes the instruction of `portable`, and warns of its own macro: others are given `acle`.
+        gnu: The same for GCC and clang, where the macro of GCC's own header does not compile without a warning.
         asm: The instruction for GCC, %0 its result, where the ACLE has none and GCC does not make it of `portable`.
         hint: For what computes nothing, instead of all these: operands of the empty assembler statement that tells
             compilers the same.
@@ -34,7 +34,7 @@ class Form:
     function: Callable[..., Expr]
     portable: str = ""
     acle: str = ""
-    seen_by_gcc: bool = False
+    gnu: str = ""
     asm: str = ""
     hint: str = ""
 

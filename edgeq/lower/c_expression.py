@@ -75,8 +75,8 @@ class ExpressionPrinter:
         names: C name of each variable and buffer in scope.
         dialect: How intrinsics are written, if there are any.
         windows: Variables that are pointers in C: indices of which a buffer's elements are reached.
-        views: Buffers at the pointer of another buffer, of which they have the name; their elements are copied in and
-            out as bytes, which no compiler takes for memory of another type.
+        views: Buffers of another type at the pointer of a buffer, of which they have the name; their elements are
+            copied in and out as bytes, which no compiler takes for memory of another type.
     """
 
     def __init__(self, dialect: Dialect | None = None) -> None:

@@ -54,7 +54,7 @@ class FunctionPrinter:
         restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
         name = self._name(buffer)
         self.expressions.names |= dict.fromkeys((pointer, *views), name)
-        self.expressions.views |= set(views)
+        self.expressions.views |= {view for view in views if view.dtype != buffer.dtype}
         return f"{const}{c_type(buffer.dtype)} *{restrict}{name}"
 
     def _is_written(self, buffer: Buffer) -> bool:

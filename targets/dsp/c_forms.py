@@ -67,7 +67,7 @@ DIALECT = Dialect(
             saturate,
             "edgeq_max(edgeq_min(value, (1 << (bits - 1)) - 1), -(1 << (bits - 1)))",
             acle="__ssat(value, bits)",
-            seen_by_gcc=True,
+            gnu="((int32_t)__builtin_arm_ssat(value, bits))",
         ),
         Form(multiply_rounded, "(int32_t)(((int64_t)a * m + 2147483648LL) >> 32)", asm="smmulr %0, %1, %2"),
         Form(top_field, "(int32_t)((uint32_t)word << left) & mask"),

@@ -91,6 +91,7 @@ def test_text() -> None:
         x = T.decl_buffer((64,), "int8", data=x_ptr)
         ring = T.decl_buffer((16,), "int32", data=ring_ptr)
         halves = T.decl_buffer((32,), "int16", data=ring_ptr)
+        again = T.decl_buffer((8,), "int32", data=ring_ptr)
         y = T.decl_buffer((4,), "int8", data=y_ptr)
         acc = T.alloc_buffer((2,), "int32", scope="local")
         for i in T.serial(2, 16):
@@ -104,6 +105,7 @@ def test_text() -> None:
             second: T.let[T.int32] = ring[at + 2]
             acc[0] = intrinsics.smlad(first, second, -5)
             intrinsics.pin(acc[0])
+            again[at] = 0
             acc[1] = T.shift_left(intrinsics.wrapping_difference(acc[0], i), 4)
             y[i] = intrinsics.saturate(multiply_rounded(acc[1], 77), 8).astype("int8")
 

@@ -15,6 +15,7 @@ void kernel(const int8_t *x, int32_t *ring, int8_t *y)
         edgeq_pair(first, second);
         acc[0] = edgeq_smlad(first, second, -5);
         edgeq_fake_use(acc[0]);
+        at[0] = 0;
         acc[1] = (int32_t)((uint32_t)(int32_t)((uint32_t)acc[0] - (uint32_t)i) << 4);
         y[i] = (int8_t)edgeq_saturate(edgeq_multiply_rounded(acc[1], 77), 8);
     }

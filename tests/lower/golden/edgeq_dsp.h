@@ -20,7 +20,9 @@ static inline int32_t edgeq_smlad(int32_t a, int32_t b, int32_t acc)
 }
 #endif
 
-#if defined(EDGEQ_DSP) && (!defined(__GNUC__) || defined(__clang__))
+#if defined(EDGEQ_DSP) && defined(__GNUC__)
+#define edgeq_saturate(value, bits) ((int32_t)__builtin_arm_ssat(value, bits))
+#elif defined(EDGEQ_DSP)
 #define edgeq_saturate(value, bits) __ssat(value, bits)
 #else
 static inline int32_t edgeq_saturate(int32_t value, int32_t bits)
