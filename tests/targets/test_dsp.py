@@ -18,7 +18,7 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.block import packed_weights
-from edgeq.targets.dsp.depthwise_rows import WINDOWS, rows_together
+from edgeq.targets.dsp.depthwise_rows import rows_together
 from edgeq.targets.dsp.pairs import can_pair, pair_words
 from edgeq.targets.dsp.pointwise import SCRATCH, tile_pixels
 from edgeq.targets.load import load_target
@@ -109,14 +109,14 @@ def test_packed_weights_are_in_the_order_of_the_loops() -> None:
 
 @pytest.mark.parametrize(("rows", "outputs"), [(25, 5), (6, 6), (1, 3), (48, 48), (7, 30), (3, 100)])
 def test_rows_of_a_step_fit_its_size(rows: int, outputs: int) -> None:
-    together = rows_together(rows, outputs)
+    together = rows_together(rows, outputs, 25)
     assert 1 <= together <= rows
-    assert together == 1 or together * min(outputs, 2) <= WINDOWS
+    assert together == 1 or together * min(outputs, 2) <= 25
 
 
 def test_all_rows_are_made_at_once_where_they_are_few() -> None:
-    assert rows_together(3, 3) == 3
-    assert rows_together(25, 5) == 5
+    assert rows_together(3, 3, 25) == 3
+    assert rows_together(25, 5, 25) == 5
 
 
 @pytest.mark.parametrize(("pixels", "k"), [(2304, 8), (125, 64), (36, 128), (9, 256), (1, 640), (7, 3), (2, 4000)])
