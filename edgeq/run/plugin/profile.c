@@ -36,7 +36,7 @@ typedef struct {
 } cache;
 
 static FILE *out;
-static uint64_t flash, bytes, mark, unit = 1;
+static uint64_t flash, bytes, mark, unit = 64;
 static cache code, data;
 static record *records; /* by half-word of the flash memory */
 static block *blocks;

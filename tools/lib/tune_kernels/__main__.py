@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,7 +27,9 @@ HEAD = "# Written by tools/tune_kernels: schedules of the fewest estimated cycle
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Tunes kernels; writes targets/dsp/schedules.toml.")
-    parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL", help="only these; nothing is written")
+    parser.add_argument(
+        "models", nargs="*", default=MODELS, metavar="MODEL", help="only these; other shapes keep theirs"
+    )
     models = tuple(parser.parse_args().models)
     target = load_target(TARGET)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
@@ -36,8 +39,8 @@ def main() -> None:
     barred = frozenset[Shape]().union(*(too_large(artifact, chosen, target) for artifact, _ in tried))
     chosen = best(total, target, barred)
     report(total, chosen, target)
-    if models == MODELS:
-        TABLE.write_text(toml(chosen, target))
+    kept = {key: old for key, old in written(target).items() if key not in map(str, total)}
+    TABLE.write_text(toml(kept | {str(shape): schedule for shape, schedule in chosen.items()}, target))
 
 
 def tune(folder: Path, model: str, target: Target) -> tuple[Artifact, Cycles]:
@@ -60,9 +63,15 @@ def report(cycles: Cycles, chosen: Mapping[Shape, Schedule], target: Target) -> 
         print(f"| {shape} | {before:,} | {cycles[shape][schedule]:,} | {row(schedule)} |")
 
 
-def toml(chosen: Mapping[Shape, Schedule], target: Target) -> str:
+def written(target: Target) -> dict[str, Schedule]:
+    """The schedules that the table holds, by shape."""
+    rows = tomllib.loads(TABLE.read_text()).get(target.cpu, {})
+    return {shape: Schedule(**values) for shape, values in rows.items()}
+
+
+def toml(chosen: Mapping[str, Schedule], target: Target) -> str:
     """The table as a file."""
-    lines = [f'"{shape}" = {row(schedule)}' for shape, schedule in sorted(chosen.items(), key=str)]
+    lines = [f'"{shape}" = {row(schedule)}' for shape, schedule in sorted(chosen.items())]
     return "\n".join((HEAD, f"[{target.cpu}]", *lines, ""))
 
 

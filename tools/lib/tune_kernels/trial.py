@@ -45,7 +45,7 @@ class Trial:
     def _digest(self, schedule: Schedule) -> str:
         content = hashlib.sha256(self.model.read_bytes())
         content.update(f"{self.target} {schedule} {edgeq.__version__}".encode())
-        content.update(_sources())
+        content.update(_sources(self.target.cpu))
         return content.hexdigest()[:24]
 
     def _measure(self, schedule: Schedule) -> list[int]:
@@ -84,11 +84,11 @@ def arena_bytes(artifact: Artifact, target: Target, choice: Choice) -> int:
 
 
 @cache
-def _sources() -> bytes:
+def _sources(cpu: str) -> bytes:
     """Hash of what decides on cycles: kernels, lowering, timing."""
-    content = hashlib.sha256()
+    content = hashlib.sha256((CORES / f"{cpu}.toml").read_bytes())
     kernels = (files("edgeq.targets.dsp"), files("edgeq.targets.portable"))
-    for folder in (*kernels, files("edgeq.lower"), files("edgeq.cycles"), CORES):
+    for folder in (*kernels, files("edgeq.lower"), files("edgeq.cycles")):
         for path in sorted(Path(str(folder)).rglob("*")):
             if path.suffix in (".py", ".toml") and path.name != "schedules.toml":
                 content.update(path.read_bytes())
