@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PIXELS = 3
 """Of a block."""
 
-REACH = 512
+REACH = 256
 """Bytes of weights that loads reach from one pointer: those of an unrolled step."""
 
 
