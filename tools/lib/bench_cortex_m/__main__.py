@@ -19,7 +19,8 @@ TEXT = """\
 Made by `tools/bench_cortex_m`: models compiled with default flags (and `--weight-bits 4`, activations of 8 bits),
 calibrated on the zoo's samples, every result equal to the interpreter's, instructions counted exactly in QEMU. Cycles
 are estimates. RAM is arena with scratch memory, inputs and outputs; the stack is apart. Flash is the linked package,
-with its call sequence. Ratios are to the int8 kernels of CMSIS-NN called layer by layer
+with its call sequence. `c_ratio` is the instructions of the package's C, built by GCC -O2, to those of its objects (C
+has no vector instructions). Other ratios are to the int8 kernels of CMSIS-NN called layer by layer
 (`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
 
 """

@@ -11,7 +11,7 @@ from bench_cortex_m.measure import Cell
 from bench_cortex_m.peers import CLOCK_KHZ, PEERS, PUBLISHED
 
 TOTALS = (
-    *("target", "weight_bits", "model", "macs", "instructions", "per_mac", "cycles"),
+    *("target", "weight_bits", "model", "macs", "instructions", "per_mac", "c_ratio", "cycles"),
     *("flash", "weights", "ram", "stack"),
 )
 RATIOS = ("instructions_ratio", "flash_ratio", "ram_ratio", "cycles_to_x_cube_ai", "cycles_to_plumerai")
@@ -22,7 +22,8 @@ def total_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
     """A row per cell: TOTALS, then RATIOS to the peer, empty where there is none."""
     rows: list[tuple[object, ...]] = []
     for cell in cells:
-        speed = (cell.macs, cell.instructions, _per(cell.instructions, cell.macs), cell.cycles or "")
+        per_mac, c_ratio = _per(cell.instructions, cell.macs), _per(cell.c_instructions, cell.instructions)
+        speed = (cell.macs, cell.instructions, per_mac, c_ratio, cell.cycles or "")
         own = (cell.target, cell.weight_bits, cell.model, *speed, cell.flash, cell.weights, cell.ram, cell.stack)
         rows.append((*own, *_ratios(cell)))
     return rows
