@@ -14,6 +14,8 @@ from edgeq.cli.output import Output, pass_output
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from edgeq.cli.tables import Cell
+
 
 @click.command("bench")
 @package_argument
@@ -47,7 +49,7 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     yield line(f"{total:,} instructions per inference.", "bold")
 
 
-def _row(kernel: Mapping[str, Any], total: int, estimated: bool) -> tuple[object, ...]:
+def _row(kernel: Mapping[str, Any], total: int, estimated: bool) -> tuple[Cell, ...]:
     from edgeq.cli.tables import bar, percent
 
     counts = (kernel["instructions"], kernel["cycles"]) if estimated else (kernel["instructions"],)
