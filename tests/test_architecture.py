@@ -24,6 +24,7 @@ LEVELS = (
         "edgeq.targets.families",
         "edgeq.targets.target",
         "edgeq.targets.load",
+        "edgeq.templating",
         "edgeq.version",
     ),
     ("edgeq.quant",),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgeq.hls.dataflow import Stage, Stream
 from edgeq.hls.folding import Design
@@ -18,6 +17,7 @@ from edgeq.hls.stage_kind import Kind, kind_of
 from edgeq.package.arrays import nested_rows, rows
 from edgeq.package.names import comment, require_identifier
 from edgeq.targets.hls.fold import Fold
+from edgeq.templating import templates_of
 
 if TYPE_CHECKING:
     from edgeq.program.program import Program
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 VERBATIM = ("src/edgeq_streams.h", "sim/ap_int.h", "sim/hls_stream.h")
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("edgeq.hls", "templates"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,
-)
+_TEMPLATES = templates_of("edgeq.hls")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +148,7 @@ def sources(
         "run_hls.tcl": "run_hls.tcl.j2",
         "hls_config.cfg": "hls_config.cfg.j2",
     }
-    texts = {path: _ENVIRONMENT.get_template(template).render(context) for path, template in files.items()}
+    texts = {path: _TEMPLATES.get_template(template).render(context) for path, template in files.items()}
     texts |= {path: (TEMPLATES / Path(path).name).read_text() for path in VERBATIM}
     return texts | {f"src/{rom.symbol}.inc": f"{rows(rom.data)}\n" for stage in stages for rom in stage.roms}
 

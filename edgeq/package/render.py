@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edgeq.lower.lowered import Constant
 from edgeq.package.abi import required_abi
@@ -16,15 +15,9 @@ from edgeq.package.names import require_identifier
 from edgeq.package.sequence import sequence
 from edgeq.package.source import PackageSource
 from edgeq.targets.target import Target
+from edgeq.templating import templates_of
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("edgeq.package", "templates"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,
-)
+_TEMPLATES = templates_of("edgeq.package")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +56,7 @@ def render(source: PackageSource) -> dict[str, str]:
         "main.c": "main.c.j2",
     }
     context = _context(source)
-    return {path: _ENVIRONMENT.get_template(template).render(context) for path, template in files.items()}
+    return {path: _TEMPLATES.get_template(template).render(context) for path, template in files.items()}
 
 
 def _context(source: PackageSource) -> dict[str, object]:
