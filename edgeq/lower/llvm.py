@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from edgeq.targets.target import Target
 
 
-def llvm_target(target: Target, float_abi: str | None = None) -> TvmTarget:
+def llvm_target(target: Target, float_abi: str | None = None, *, aliasing: bool = False) -> TvmTarget:
     """TVM target for `target`.
 
     Args:
         float_abi: One of `target.float_abis`, or None for the default. Kernels hold no floating point, but objects
             carry a tag that must agree with the firmware's.
+        aliasing: LLVM keeps the order of accesses to different buffers, as these may share memory. TVM tags what it
+            loads and stores by buffer (type-based alias analysis), also in functions without `tirx.noalias`.
     """
     from tvm.target import Target as TvmTarget
 
@@ -30,5 +32,6 @@ def llvm_target(target: Target, float_abi: str | None = None) -> TvmTarget:
             **({"mattr": list(target.llvm_features)} if target.llvm_features else {}),
             **({"mabi": target.llvm_abi} if target.llvm_abi else {}),
             **({"mfloat-abi": float_abi} if float_abi else {}),
+            **({"cl-opt": ["-enable-tbaa:bool=false"]} if aliasing else {}),
         }
     )

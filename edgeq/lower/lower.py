@@ -12,7 +12,6 @@ from edgeq.lower.select import select
 from edgeq.program.planner import plan_arena
 
 if TYPE_CHECKING:
-    from tvm.tirx import PrimFunc
     from tvm_ffi import StructuralKey
 
     from edgeq.program.program import Program
@@ -30,7 +29,7 @@ def lower(program: Program, target: Target) -> Lowered:
     for i, op in enumerate(program.ops):
         generated = select(op, program, target).generate(op, program, target)
         name = f"scratch{i}"
-        calls.append(KernelCall(pool.kernel(op.kind, generated.func), pool.arguments(generated, name), op))
+        calls.append(KernelCall(pool.kernel(op.kind, generated), pool.arguments(generated, name), op))
         needed = sum(operand.nbytes for operand in generated.operands if isinstance(operand, Scratch))
         if needed:
             scratch[name] = (i, needed)
@@ -51,16 +50,17 @@ class _Pool:
         self.program = program
         self.kernels: list[Kernel] = []
         self.constants: dict[tuple[str, str, bytes], Constant] = {}
-        self._symbols: dict[StructuralKey, str] = {}
+        self._symbols: dict[tuple[StructuralKey, bool], str] = {}
 
-    def kernel(self, kind: str, func: PrimFunc) -> str:
-        """Symbol of the kernel for `func`."""
+    def kernel(self, kind: str, generated: Generated) -> str:
+        """Symbol of the kernel for a generated function."""
         from tvm_ffi import StructuralKey
 
-        key = StructuralKey(func)  # type: ignore[call-arg]  # its stub asks for a field that is computed
+        func, aliasing = generated.func, generated.scratch_distance is not None
+        key = (StructuralKey(func), aliasing)  # type: ignore[call-arg]  # its stub asks for a field that is computed
         if key not in self._symbols:
             self._symbols[key] = f"{self.program.name}_k{len(self.kernels)}"
-            self.kernels.append(Kernel(self._symbols[key], kind, func))
+            self.kernels.append(Kernel(self._symbols[key], kind, func, aliasing))
         return self._symbols[key]
 
     def constant(self, table: Table) -> Constant:

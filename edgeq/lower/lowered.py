@@ -39,11 +39,13 @@ class Kernel:
         symbol: C identifier: `<program>_k<number>`.
         kind: What it computes: `Op.kind`.
         func: TIR PrimFunc over raw pointers (plain C ABI), not yet lowered.
+        aliasing: Single loads and stores depend on their order, as scratch memory may lie over an operand.
     """
 
     symbol: str
     kind: str
     func: PrimFunc
+    aliasing: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ def compile_objects(lowered: Lowered, float_abi: str | None = None) -> tuple[Ker
     Raises:
         VerificationError: An object needs a library function that firmware does not have.
     """
-    tvm_target = llvm_target(lowered.target, float_abi)
-    return tuple(_compile(kernel, tvm_target) for kernel in lowered.kernels)
+    targets = {a: llvm_target(lowered.target, float_abi, aliasing=a) for a in (False, True)}
+    return tuple(_compile(kernel, targets[kernel.aliasing]) for kernel in lowered.kernels)
 
 
 def _compile(kernel: Kernel, tvm_target: TvmTarget) -> KernelObject:

@@ -16,21 +16,35 @@ _ALIGNED = "__attribute__((aligned(16)))"
 
 
 def differing_calls(
-    lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray], folder: Path
+    lowered: Lowered,
+    inputs: Mapping[str, np.ndarray],
+    outputs: Mapping[str, np.ndarray],
+    folder: Path,
+    *,
+    planned: bool = False,
 ) -> list[int]:
-    """Runs every kernel on every sample; bytes lie at odd addresses. Returns the indices of wrong calls."""
+    """Runs every kernel on every sample.
+
+    Args:
+        planned: Inputs and outputs lie where the plan has them; else apart from each other, bytes at odd addresses.
+
+    Returns:
+        The indices of wrong calls.
+    """
     objects = []
     for kernel in compile_objects(lowered):
         (folder / f"{kernel.symbol}.o").write_bytes(kernel.elf)
         objects.append(folder / f"{kernel.symbol}.o")
-    (folder / "main.c").write_text(_main(lowered, inputs, outputs))
+    (folder / "main.c").write_text(_main(lowered, inputs, outputs, lowered.plan.offsets if planned else {}))
     build_firmware([folder / "main.c"], objects, lowered.target, folder / "main.elf")
     result = run_firmware(folder / "main.elf", lowered.target, timeout=300, files_dir=folder)
     assert result.exit_code == 0, result.stdout + result.stderr
     return np.flatnonzero(np.fromfile(folder / "wrong.bin", np.uint8)).tolist()
 
 
-def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> str:
+def _main(
+    lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray], offsets: Mapping[str, int]
+) -> str:
     parts = ["#include <string.h>", '#include "edgeq_board.h"']
     parts.append(f"static uint8_t arena[{max(lowered.plan.size, 1)}] {_ALIGNED};")
     parts.append(f"static uint8_t wrong[{len(lowered.calls)}];")
@@ -40,20 +54,22 @@ def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[s
     for prefix, arrays in (("in", inputs), ("want", outputs)):
         for name, array in arrays.items():
             parts.append(_array(f"static const {array.dtype}_t {prefix}_{name}[]", array))
-            parts.append(_memory(name, array[0]))
+            parts.append(_memory(name, array[0], offsets.get(name)))
     samples = len(next(iter(outputs.values())))
     body = [f"for (int s = 0; s < {samples}; ++s) {{"]
     body += [f"memcpy({name}, in_{name} + s * {a[0].size}, {a[0].nbytes});" for name, a in inputs.items()]
     for i, call in enumerate(lowered.calls):
         body.append(f"{call.symbol}({', '.join(_pointer(a, lowered) for a in call.arguments)});")
-        size = outputs[call.op.y][0].size
-        body.append(f"wrong[{i}] |= memcmp({call.op.y}, want_{call.op.y} + s * {size}, sizeof {call.op.y}) != 0;")
+        y = outputs[call.op.y][0]
+        body.append(f"wrong[{i}] |= memcmp({call.op.y}, want_{call.op.y} + s * {y.size}, {y.nbytes}) != 0;")
     body += ["}", 'edgeq_write(edgeq_open("wrong.bin", EDGEQ_WRITE), wrong, sizeof wrong);', "return 0;"]
     return "\n".join([*parts, "int main(void)", "{", *body, "}", ""])
 
 
-def _memory(name: str, array: np.ndarray) -> str:
-    """A buffer of exactly the right size; bytes begin at an odd address."""
+def _memory(name: str, array: np.ndarray, offset: int | None) -> str:
+    """A buffer in the arena, or one of exactly the right size; bytes then begin at an odd address."""
+    if offset is not None:
+        return f"#define {name} (({array.dtype}_t *)(arena + {offset}))"
     if array.dtype.itemsize > 1:
         return f"static {array.dtype}_t {name}[{array.size}];"
     memory = f"static struct {{ char odd; {array.dtype}_t data[{array.size}]; }} memory_{name}"

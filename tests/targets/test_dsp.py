@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lower.board_harness import differing_calls
-from lower.dsp_operators import MAKERS, random_conv2d, random_taps, requantize
+from lower.dsp_operators import MAKERS, numbers, random_conv2d, random_pointwise, random_taps, requantize
 from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
 from edgeq.lower.lower import lower
 from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Conv2D
+from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.block import packed_weights
 from edgeq.targets.dsp.depthwise_rows import rows_together
 from edgeq.targets.dsp.pairs import can_pair, pair_words
 from edgeq.targets.dsp.pointwise import SCRATCH, tile_pixels
+from edgeq.targets.dsp.schedule import Schedule, choosing
 from edgeq.targets.load import load_target
 
 M4 = load_target("cortex-m4")
@@ -37,6 +38,31 @@ def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     lowered = lower(program, M4)
     inputs = random_inputs(program, 3, seed)
     wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+@pytest.mark.parametrize("k", [12, 64, 128, 256])
+def test_input_is_widened_into_memory_that_lies_over_it(k: int, tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(k)
+    weight, bias = numbers(rng, (10, k))
+    op = Dense("dense", "y", "x", 1, weight, 8, bias, requantize(rng, 10))
+    case = Case(op, {"x": Buffer("x", (1, k)), "y": Buffer("y", (1, 10))})
+    program = program_of([case])
+    lowered = lower(program, M4)
+    assert lowered.plan.offsets["scratch0"] < lowered.plan.offsets["x_0"] < lowered.plan.offsets["scratch0"] + 2 * k
+    inputs = random_inputs(program, 3, k)
+    assert differing_calls(lowered, inputs, interpret(program, inputs), tmp_path, planned=True) == []
+
+
+@pytest.mark.parametrize("straight", [0, 24])
+def test_weights_near_equal_interpreter(straight: int, tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(straight)
+    program = program_of([make(rng) for make in (random_conv2d, random_pointwise) for _ in range(8)])
+    inputs = random_inputs(program, 3, straight)
+    with choosing(lambda shape, target: Schedule(16, straight, near=True)):
+        wrong = differing_calls(lower(program, M4), inputs, interpret(program, inputs), tmp_path)
     assert [program.ops[i] for i in wrong] == []
 
 
