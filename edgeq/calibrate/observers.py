@@ -37,7 +37,7 @@ class Observer:
         Raises:
             ValueError: A value is NaN or infinite.
         """
-        axes = (1, *range(3, values.ndim)) if values.ndim > 2 else ()
+        axes = tuple(axis for axis in range(1, values.ndim) if axis != 2)
         lo, hi = (side(axis=axes).reshape(len(values), -1) for side in (values.min, values.max))
         if not (np.isfinite(lo).all() and np.isfinite(hi).all()):
             raise ValueError("NaN or infinity")
