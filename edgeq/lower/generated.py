@@ -74,3 +74,8 @@ class Generated:
     distance: int | None = None
     in_place: bool = False
     scratch_distance: int | None = None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether the memory plan may let its pointers reach the same bytes."""
+        return self.distance is not None or self.in_place or self.scratch_distance is not None

@@ -56,7 +56,7 @@ class _Pool:
         """Symbol of the kernel for a generated function."""
         from tvm_ffi import StructuralKey
 
-        func, aliasing = generated.func, generated.scratch_distance is not None
+        func, aliasing = generated.func, generated.overlapping
         key = (StructuralKey(func), aliasing)  # type: ignore[call-arg]  # its stub asks for a field that is computed
         if key not in self._symbols:
             self._symbols[key] = f"{self.program.name}_k{len(self.kernels)}"

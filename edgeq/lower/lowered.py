@@ -39,7 +39,7 @@ class Kernel:
         symbol: C identifier: `<program>_k<number>`.
         kind: What it computes: `Op.kind`.
         func: TIR PrimFunc over raw pointers (plain C ABI), not yet lowered.
-        aliasing: Single loads and stores depend on their order, as scratch memory may lie over an operand.
+        aliasing: Loads and stores must keep their order: the memory plan may let its pointers reach the same bytes.
     """
 
     symbol: str

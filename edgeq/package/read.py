@@ -48,9 +48,7 @@ def read_package(directory: Path) -> Package:
         raise UsageError("not an edgeq package: it has no manifest.json", file=directory, fix="edgeq compile -o DIR")
     content = manifest_path.read_bytes()
     if FPGA_FORMAT.encode() in content:
-        raise UsageError(
-            "an FPGA package is run by its own C simulation", file=directory, fix="make -C DIR csim"
-        )
+        raise UsageError("an FPGA package is run by its own C simulation", file=directory, fix="make -C DIR csim")
     try:
         manifest = load_manifest(content)
     except SchemaError as error:

@@ -101,7 +101,7 @@ def load_kernels(kernels: Iterable[Kernel], target: Target) -> dict[str, Callabl
 
     kernels = tuple(kernels)
     here = replace(target, triple=_triple(), cpu=_cpu(), llvm_features=(), llvm_abi="", float_abis=())
-    tvm_target = llvm_target(here)
+    tvm_target = llvm_target(here, aliasing=True)
     module = tirx.transform.MakePackedAPI()(lower_tir(kernels, tvm_target.with_host(tvm_target)))
     library = build_module(tirx.transform.LowerIntrin()(module), tvm_target)
     return {kernel.symbol: library[kernel.symbol] for kernel in kernels}
