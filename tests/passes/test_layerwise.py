@@ -183,8 +183,8 @@ Recipe = Callable[[Samples], list[PassBase]]
         ("mnist_mbv2_torch", lambda s: [RoundAdaround(s, steps=50)], 4.0),
         ("mnist_mbv2_torch", lambda s: [RoundAdaquant(s, steps=50)], 4.0),
         ("mnist_mbv2_torch", lambda s: [RoundFlexround(s, steps=50)], 4.0),
-        ("mnist_mbv2_torch", lambda s: [RoundPerLayer(s)], 8.0),
-        ("autoencoder", lambda s: [RoundPerLayer(s)], 8.0),
+        ("mnist_mbv2_torch", lambda s: [RoundPerLayer(s, restarts=2)], 8.0),
+        ("autoencoder", lambda s: [RoundPerLayer(s, thorough=False)], 8.0),
     ],
     ids=[
         "correct_bias",
