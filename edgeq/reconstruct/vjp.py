@@ -1,7 +1,7 @@
 """The few operators that block reconstruction differentiates, each with its vector-Jacobian product.
 
-Written out, because TVM's `relax.transform.Gradient` knows no straight-through rounding, and its compiled backward pass
-took 6 to 25 times as long for pointwise, dense and strided convolutions as these matrix products over patches.
+Written out, because the compiled backward pass that TVM's `relax.transform.Gradient` makes took 6 to 25 times as long
+for pointwise, dense and strided convolutions as these matrix products over patches.
 
 Tensors have the shape of their ONNX value and behind it an axis of samples, (1, channels, *spatial, samples): patches
 are copied in long runs, and one matrix product serves all samples. Each operator returns its result and a function from
