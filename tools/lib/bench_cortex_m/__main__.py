@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from itertools import product
 
 from bench_cortex_m.measure import ROOT, measure
@@ -19,8 +20,8 @@ TEXT = """\
 Made by `tools/bench_cortex_m`: models compiled with default flags (and `--weight-bits 4`, activations of 8 bits),
 calibrated on the zoo's samples, every result equal to the interpreter's, instructions counted exactly in QEMU. Cycles
 are estimates. RAM is arena with scratch memory, inputs and outputs; the stack is apart. Flash is the linked package,
-with its call sequence. `c_ratio` is the instructions of the package's C, built by GCC -O2, to those of its objects (C
-has no vector instructions). Other ratios are to the int8 kernels of CMSIS-NN called layer by layer
+with its call sequence. `c_ratio` is the instructions of the package's C, built by GCC -O2, to those of its objects, on
+Cortex-M4. Other ratios are to the int8 kernels of CMSIS-NN called layer by layer
 (`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
 
 """
@@ -34,7 +35,10 @@ def main() -> None:
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these; nothing is written")
     arguments = parser.parse_args()
     rows = product(arguments.target, WEIGHT_BITS, arguments.models)
-    cells = [measure(target, model, bits) for target, bits, model in rows]
+    cells = []
+    for target, bits, model in rows:
+        print(f"{target} {model} W{bits}", file=sys.stderr, flush=True)
+        cells.append(measure(target, model, bits))
     table = markdown((*TOTALS, *RATIOS), total_rows(cells))
     print(table)
     if (tuple(arguments.target), tuple(arguments.models)) == (TARGETS, MODELS):

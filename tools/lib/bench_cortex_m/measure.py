@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from edgeq.package.read import read_package
 ROOT = Path(__file__).resolve().parents[3]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 VERIFIED = 3
+C_TARGET = "cortex-m4"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Cell:
         weight_bits: Of its weights.
         macs: Of the program that is run: channels that are provably constant are gone from it.
         instructions: Of one inference.
-        c_instructions: The same from the package's C, built by GCC -O2.
+        c_instructions: The same from the package's C, built by GCC -O2; on one core, as C is the same for all.
         cycles: Estimated; None where there is no table of the core.
         flash: Linked bytes of the package: code, call sequence, weights, constants.
         ram: Arena, of which scratch memory is part, inputs and outputs.
@@ -39,7 +41,7 @@ class Cell:
     weight_bits: int
     macs: int
     instructions: int
-    c_instructions: int
+    c_instructions: int | None
     cycles: int | None
     flash: int
     ram: int
@@ -49,10 +51,12 @@ class Cell:
 
 
 def measure(target: str, model: str, weight_bits: int) -> Cell:
-    """Compiles with the calibration samples of the zoo and otherwise default flags; ends where runners disagree."""
+    """Compiles what default flags quantize with the samples of the zoo; ends where runners disagree."""
     with tempfile.TemporaryDirectory() as folder:
-        cost = _cost(Path(folder) / "lib", target, model, weight_bits, "lib")
-        c_cost = _cost(Path(folder) / "c", target, model, weight_bits, "c")
+        source = Path(folder) / f"{model}.onnx"
+        source.write_bytes(_quantized(model, weight_bits))
+        cost = _cost(source, Path(folder) / "lib", target, "lib")
+        c_cost = _cost(source, Path(folder) / "c", target, "c") if target == C_TARGET else None
         manifest = read_package(Path(folder) / "lib").manifest
     return Cell(
         target,
@@ -60,7 +64,7 @@ def measure(target: str, model: str, weight_bits: int) -> Cell:
         weight_bits,
         sum(layer["macs"] for layer in cost["kernels"]),
         cost["instructions"],
-        c_cost["instructions"],
+        c_cost and c_cost["instructions"],
         cost["estimate"] and cost["estimate"]["cycles"],
         cost["flash_bytes"]["total"],
         manifest.arena_bytes + sum(p.bytes for p in manifest.inputs + manifest.outputs if p.arena_offset is None),
@@ -70,12 +74,20 @@ def measure(target: str, model: str, weight_bits: int) -> Cell:
     )
 
 
-def _cost(out: Path, target: str, model: str, weight_bits: int, emit: str) -> dict[str, Any]:
-    """What `edgeq bench` says of the package, once its bytes are found equal."""
+@cache
+def _quantized(model: str, weight_bits: int) -> bytes:
+    """The QDQ model, which does not depend on the target."""
     data = ZOO / model
-    samples = data / "calib.npz"
-    edgeq.compile(data / "model.onnx", target, calibration=samples, out=out, weight_bits=weight_bits, emit=emit)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "qdq.onnx"
+        edgeq.quantize(data / "model.onnx", out, calibration=data / "calib.npz", weight_bits=weight_bits)
+        return out.read_bytes()
+
+
+def _cost(source: Path, out: Path, target: str, emit: str) -> dict[str, Any]:
+    """What `edgeq bench` says of the package, once its bytes are found equal."""
+    edgeq.compile(source, target, out=out, emit=emit)
     verdict = edgeq.verify(out, VERIFIED)
     if not verdict["equal"]:
-        sys.exit(f"{model} on {target} as {emit} differs: {verdict['first_difference']}")
+        sys.exit(f"{source.stem} on {target} as {emit} differs: {verdict['first_difference']}")
     return edgeq.bench(out)

@@ -22,7 +22,8 @@ def total_rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
     """A row per cell: TOTALS, then RATIOS to the peer, empty where there is none."""
     rows: list[tuple[object, ...]] = []
     for cell in cells:
-        per_mac, c_ratio = _per(cell.instructions, cell.macs), _per(cell.c_instructions, cell.instructions)
+        per_mac = _per(cell.instructions, cell.macs)
+        c_ratio = _per(cell.c_instructions, cell.instructions) if cell.c_instructions else ""
         speed = (cell.macs, cell.instructions, per_mac, c_ratio, cell.cycles or "")
         own = (cell.target, cell.weight_bits, cell.model, *speed, cell.flash, cell.weights, cell.ram, cell.stack)
         rows.append((*own, *_ratios(cell)))
