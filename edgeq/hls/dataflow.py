@@ -125,21 +125,15 @@ class _Builder:
         outputs = tuple(Stream(f"out{i}", self._buffer(port), 0) for i, port in enumerate(program.outputs))
         for stream, port in zip(outputs, program.outputs, strict=True):
             self.streams[port.buffer, stream.symbol] = stream
-        stages = [
-            self._fork(f"fork{i}", stream)
-            for i, stream in enumerate(inputs)
-            if len(self._ends(stream.buffer.name)) != 1 or stream.buffer.name in self._sent_out
-        ]
-        forked = {stage.inputs[0].buffer.name for stage in stages}
-        for stream in inputs:
-            if stream.buffer.name not in forked:
-                self.streams[stream.buffer.name, self.readers[stream.buffer.name][0]] = stream
+        stages = []
+        for i, stream in enumerate(inputs):
+            ends = self._ends(stream.buffer.name)
+            if len(ends) == 1 and ends == self.readers[stream.buffer.name]:
+                self.streams[stream.buffer.name, ends[0]] = stream
+            else:
+                stages.append(self._fork(f"fork{i}", stream))
         stages += [self._stage(f"stage{i}", name) for i, name in enumerate(self.order)]
         return Dataflow(program, tuple(stages), inputs, outputs)
-
-    @cached_property
-    def _sent_out(self) -> set[str]:
-        return {port.buffer for port in self.program.outputs}
 
     def _buffer(self, port: Port) -> Buffer:
         return self.program.buffer[port.buffer]
