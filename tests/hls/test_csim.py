@@ -108,6 +108,4 @@ def test_a_design_that_locks_up_says_where(tmp_path: Path) -> None:
     source.write_text(source.read_text().replace(f"({deep.symbol}, {deep.depth})", f"({deep.symbol}, 2)"))
     result = simulate(tmp_path, "CPPFLAGS=-DEDGEQ_STREAM_SECONDS=1")
     assert result.returncode != 0
-    assert re.search(
-        r"the design locks up: stream (s\d+ stays (full|empty)|(in|out)\d+ stays (full|empty))", result.stderr
-    )
+    assert re.search(r"the design locks up: stream (s|in|out)\d+ stays (full|empty)", result.stderr)
