@@ -27,6 +27,7 @@ LEVELS = (
         "edgeq.templating",
         "edgeq.version",
     ),
+    ("edgeq.search",),
     ("edgeq.quant",),
     ("edgeq.program",),
     ("edgeq.frontend", "edgeq.calibrate", "edgeq.passes", "edgeq.reconstruct"),
@@ -44,7 +45,20 @@ LEVELS = (
     ("edgeq", "edgeq.__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-HEAVY = {"networkx", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "scipy", "tvm", "xgboost"}
+HEAVY = {
+    "dask",
+    "distributed",
+    "joblib",
+    "networkx",
+    "onnx",
+    "onnx_ir",
+    "onnxruntime",
+    "onnxscript",
+    "scipy",
+    "sqlalchemy",
+    "tvm",
+    "xgboost",
+}
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
