@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.calibrate.session import Session
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 
 class FloatRunner:
-    """An onnxruntime session over a canonical model (batch 1, float or QDQ), computing what the graph says.
-
-    Graph optimizations are off, so that every tensor exists, QDQ pairs are not fused into integer kernels, and
-    results do not depend on which fusions a version of onnxruntime knows. Samples run one by one: a batch would gain
-    less than a factor of two, and sums would depend on its size.
+    """A session over a canonical model (batch 1, float or QDQ).
 
     Args:
         model: Left as it is.
@@ -25,18 +23,13 @@ class FloatRunner:
 
     def __init__(self, model: ir.Model, tensors: Sequence[str] | None = None) -> None:
         import onnx_ir as ir
-        import onnxruntime as ort
 
         copy = model.clone()
         if tensors is not None:
             values = {value.name: value for node in copy.graph for value in node.outputs}
             copy.graph.outputs[:] = [values[name] for name in tensors]
         self.outputs = [str(value.name) for value in copy.graph.outputs]
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 3
-        proto = ir.to_proto(copy).SerializeToString()
-        self._session = ort.InferenceSession(proto, options, providers=["CPUExecutionProvider"])
+        self._session = Session(ir.to_proto(copy).SerializeToString(), self.outputs)
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs samples.
@@ -47,9 +40,7 @@ class FloatRunner:
         Returns:
             Per tensor, (samples, *tensor shape).
         """
-        count = len(next(iter(feeds.values())))
-        rows = [self._session.run(self.outputs, {name: x[i] for name, x in feeds.items()}) for i in range(count)]
-        return {name: np.stack(column) for name, column in zip(self.outputs, zip(*rows, strict=True), strict=True)}
+        return self._session.run(feeds)
 
 
 def run(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.calibrate.session import Session
+
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
@@ -16,9 +18,7 @@ IR_VERSION = 13
 
 
 class Segment:
-    """An onnxruntime session over some nodes of a graph.
-
-    Graph optimizations are off, so that the arithmetic is what the graph says.
+    """A session over some nodes of a graph.
 
     Args:
         nodes: In order of execution.
@@ -39,7 +39,6 @@ class Segment:
         aliases: Mapping[str, str],
     ) -> None:
         import onnx
-        import onnxruntime as ort
 
         graph = onnx.helper.make_graph(
             [_renamed(node, aliases) for node in nodes],
@@ -50,16 +49,8 @@ class Segment:
         )
         opsets = [onnx.helper.make_opsetid("", opset)]
         model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        self._session = ort.InferenceSession(
-            model.SerializeToString(),
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=["ClipQuantRewrite"],  # fails on int4
-        )
-        self._inputs, self._outputs = list(inputs), list(outputs)
+        self._session = Session(model.SerializeToString(), outputs)
+        self._inputs = list(inputs)
 
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs all samples, one by one.
@@ -70,14 +61,7 @@ class Segment:
         Returns:
             Per output, float32 (samples, *shape).
         """
-        count = len(arrays[self._inputs[0]])
-        results: list[np.ndarray] = []
-        for i in range(count):
-            row = self._session.run(self._outputs, {name: arrays[name][i] for name in self._inputs})
-            results = results or [np.empty((count, *array.shape), np.float32) for array in row]
-            for whole, array in zip(results, row, strict=True):
-                whole[i] = array
-        return dict(zip(self._outputs, results, strict=True))
+        return self._session.run({name: arrays[name] for name in self._inputs})
 
 
 def _renamed(node: ir.Node, aliases: Mapping[str, str]) -> onnx.NodeProto:

