@@ -76,6 +76,11 @@ class Generated:
     scratch_distance: int | None = None
 
     @property
+    def scratch_bytes(self) -> int:
+        """Working memory that it needs."""
+        return sum(operand.nbytes for operand in self.operands if isinstance(operand, Scratch))
+
+    @property
     def overlapping(self) -> bool:
         """Whether the memory plan may let its pointers reach the same bytes."""
         return self.distance is not None or self.in_place or self.scratch_distance is not None

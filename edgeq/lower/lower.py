@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeq.lower.generated import Generated, Operand, Reads, Scratch, Table, Writes
 from edgeq.lower.lowered import Argument, Constant, Kernel, KernelCall, Lowered
+from edgeq.lower.overlap import memories, overlap
 from edgeq.lower.select import select
 from edgeq.program.planner import plan_arena
 
 if TYPE_CHECKING:
+    from tvm.tirx import PrimFunc
     from tvm_ffi import StructuralKey
 
+    from edgeq.program.planner import Plan
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
 
@@ -24,23 +29,31 @@ def lower(program: Program, target: Target) -> Lowered:
     Raises:
         UnsupportedError: An operator has no kernel on this target.
     """
+    generated = [select(op, program, target).generate(op, program, target) for op in program.ops]
+    plan = _plan(program, generated)
     pool = _Pool(program)
-    calls, scratch, distances, in_place, scratch_distances = [], {}, {}, set(), {}
-    for i, op in enumerate(program.ops):
-        generated = select(op, program, target).generate(op, program, target)
-        name = f"scratch{i}"
-        calls.append(KernelCall(pool.kernel(op.kind, generated), pool.arguments(generated, name), op))
-        needed = sum(operand.nbytes for operand in generated.operands if isinstance(operand, Scratch))
-        if needed:
-            scratch[name] = (i, needed)
-        if generated.distance is not None:
-            distances[i] = generated.distance
-        if generated.in_place:
-            in_place.add(i)
-        if generated.scratch_distance is not None:
-            scratch_distances[name] = generated.scratch_distance
-    plan = plan_arena(program, scratch, distances, in_place, scratch_distances)
-    return Lowered(program, target, tuple(pool.kernels), tuple(pool.constants.values()), tuple(calls), plan)
+    calls = []
+    for i, (op, kernel) in enumerate(zip(program.ops, generated, strict=True)):
+        arguments = pool.arguments(kernel, scratch_name(i))
+        aliasing = kernel.overlapping and overlap(memories(arguments, program, plan, kernel.scratch_bytes))
+        calls.append(KernelCall(pool.kernel(op.kind, kernel.func, aliasing), arguments, op))
+    return Lowered(program, target, tuple(pool.kernels.values()), tuple(pool.constants.values()), tuple(calls), plan)
+
+
+def scratch_name(index: int) -> str:
+    """Of the working memory of an operator, in the plan."""
+    return f"scratch{index}"
+
+
+def _plan(program: Program, generated: Sequence[Generated]) -> Plan:
+    numbered = list(enumerate(generated))
+    return plan_arena(
+        program,
+        {scratch_name(i): (i, g.scratch_bytes) for i, g in numbered if g.scratch_bytes},
+        {i: g.distance for i, g in numbered if g.distance is not None},
+        {i for i, g in numbered if g.in_place},
+        {scratch_name(i): g.scratch_distance for i, g in numbered if g.scratch_distance is not None},
+    )
 
 
 class _Pool:
@@ -48,20 +61,22 @@ class _Pool:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.kernels: list[Kernel] = []
+        self.kernels: dict[StructuralKey, Kernel] = {}
         self.constants: dict[tuple[str, str, bytes], Constant] = {}
-        self._symbols: dict[tuple[StructuralKey, bool], str] = {}
 
-    def kernel(self, kind: str, generated: Generated) -> str:
-        """Symbol of the kernel for a generated function."""
+    def kernel(self, kind: str, func: PrimFunc, aliasing: bool) -> str:
+        """Symbol of the kernel for a generated function.
+
+        Args:
+            aliasing: For this call, its pointers reach the same bytes: then the kernel that all calls share permits it.
+        """
         from tvm_ffi import StructuralKey
 
-        func, aliasing = generated.func, generated.overlapping
-        key = (StructuralKey(func), aliasing)  # type: ignore[call-arg]  # its stub asks for a field that is computed
-        if key not in self._symbols:
-            self._symbols[key] = f"{self.program.name}_k{len(self.kernels)}"
-            self.kernels.append(Kernel(self._symbols[key], kind, func, aliasing))
-        return self._symbols[key]
+        key = StructuralKey(func)  # type: ignore[call-arg]  # its stub asks for a field that is computed
+        new = Kernel(f"{self.program.name}_k{len(self.kernels)}", kind, func)
+        kernel = self.kernels.get(key, new)
+        self.kernels[key] = replace(kernel, aliasing=kernel.aliasing or aliasing)
+        return kernel.symbol
 
     def constant(self, table: Table) -> Constant:
         """The constant that holds the table's values."""

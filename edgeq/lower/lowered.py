@@ -39,7 +39,7 @@ class Kernel:
         symbol: C identifier: `<program>_k<number>`.
         kind: What it computes: `Op.kind`.
         func: TIR PrimFunc over raw pointers (plain C ABI), not yet lowered.
-        aliasing: Loads and stores must keep their order: the memory plan may let its pointers reach the same bytes.
+        aliasing: Loads and stores must keep their order: in some call its pointers reach the same bytes.
     """
 
     symbol: str
