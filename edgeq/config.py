@@ -30,6 +30,7 @@ class Config:
         out: Folder of the package.
         preset: How much work quantization may be: `fast` calibrates and equalizes, `best` optimizes the rounding.
         weight_bits, activation_bits: Of all layers; network inputs and outputs have 8.
+        layers: Widths of single layers by node name: `weight_bits`, `activation_bits`, or both.
         granularity: One weight scale per output `channel`, or per `tensor`.
         passes: Quantization passes to switch on or off, or their options, by name.
         emit: `lib` for object code, `c` for C source (plain C: without the instructions of a kernel family).
@@ -58,6 +59,7 @@ class Config:
     preset: Literal["fast", "balanced", "best"] = "balanced"
     weight_bits: Literal[8, 4, 2] = 8
     activation_bits: Literal[8, 16, 4] = 8
+    layers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     granularity: Literal["channel", "tensor"] = "channel"
     passes: Mapping[str, bool | Mapping[str, Any]] = field(default_factory=dict)
     emit: Literal["lib", "c"] = "lib"
@@ -86,8 +88,9 @@ KINDS: dict[str, Kind] = {
     "eval": values.DATA,
     "out": values.PATH,
     "preset": values.choice("fast", "balanced", "best"),
-    "weight_bits": values.width(8, 4, 2),
-    "activation_bits": values.width(8, 16, 4),
+    "weight_bits": values.WEIGHT_BITS,
+    "activation_bits": values.ACTIVATION_BITS,
+    "layers": values.LAYERS,
     "granularity": values.choice("channel", "tensor"),
     "passes": values.PASSES,
     "emit": values.choice("lib", "c"),

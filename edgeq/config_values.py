@@ -137,6 +137,22 @@ def _passes(value: Any) -> dict[str, Any]:
     return merged
 
 
+WEIGHT_BITS = width(8, 4, 2)
+ACTIVATION_BITS = width(8, 16, 4)
+WIDTHS = {"weight_bits": WEIGHT_BITS, "activation_bits": ACTIVATION_BITS}
+
+
+def _layers(value: Any) -> dict[str, dict[str, int]]:
+    return {_text(name): dict(map(_layer_width, dict(row).items())) for name, row in dict(value).items()}
+
+
+def _layer_width(item: tuple[str, Any]) -> tuple[str, int]:
+    option = item[0].replace("-", "_")
+    if option not in WIDTHS:
+        raise ValueError
+    return option, WIDTHS[option].read(item[1])
+
+
 TEXT = Kind("text", _text)
 PATH = Kind("a path", _path)
 DATA = Kind("a path (in Python also arrays by input name)", _data)
@@ -147,4 +163,5 @@ INTERVAL = Kind("two numbers, the lower first, such as 0,255", _interval)
 NAMED_SHAPE = Kind("an input's name and shape, such as image=1,3,96,96", _named_shape)
 PASS_SETTING = Kind("NAME=on, NAME=off or NAME.OPTION=VALUE", _pass_setting)
 PASSES = Kind("a table by pass name of true, false or a table of options", _passes)
+LAYERS = Kind("a table by layer name of tables with weight-bits (8, 4, 2) or activation-bits (8, 16, 4)", _layers)
 SHAPES = Kind("a table of shapes by input name, such as image = [1, 3, 96, 96]", _shapes)

@@ -86,9 +86,20 @@ def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: li
     from edgeq.passes.scheme import Scheme
 
     samples = calibration_samples(reference, config, warnings)
-    scheme = Scheme(config.weight_bits, config.activation_bits, config.granularity == "channel")
+    scheme = Scheme(
+        config.weight_bits,
+        config.activation_bits,
+        config.granularity == "channel",
+        _widths(config, "weight_bits"),
+        _widths(config, "activation_bits"),
+    )
     settings = config.passes if config.calib is not None else {**WITHOUT_DATA, **config.passes}
     return preset_passes(samples, config.preset, scheme, settings, progress=progress, warn=warnings.append)
+
+
+def _widths(config: Config, option: str) -> dict[str, int]:
+    """What the configuration gives single layers, by node name."""
+    return {name: row[option] for name, row in config.layers.items() if option in row}
 
 
 def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:

@@ -1,4 +1,4 @@
-"""What calibration leaves on values (`ir.Value.meta`) for the passes after it."""
+"""What passes leave on values and nodes (`.meta`) for the passes after them."""
 
 from __future__ import annotations
 
@@ -9,4 +9,7 @@ OBSERVED_KEY = "edgeq.observed"
 """The `Range` of all values seen."""
 
 BITS_KEY = "edgeq.bits"
-"""The width of the integers where it is not the model's own."""
+"""The width of a value's integers where it is not the model's own."""
+
+WEIGHT_BITS_KEY = "edgeq.weight_bits"
+"""The width of a node's weights where it is not the model's own."""

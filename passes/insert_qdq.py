@@ -19,7 +19,7 @@ from edgeq.passes.quantization_points import (
     movement_source,
     quantized_values,
 )
-from edgeq.passes.weighted import bias_of, channel_axis, not_constant, weight_of
+from edgeq.passes.weighted import bias_of, channel_axis, not_constant, weight_bits_of, weight_of
 from edgeq.quant.qparams import QuantParams, Range, Scheme, weight_scales
 from edgeq.quant.scheme import ANCHORS, WEIGHTED, output_params, range_params
 
@@ -40,7 +40,7 @@ class InsertQdq(ir.passes.InPlacePass):
         UnsupportedError: A weight or bias that is not constant, or of another shape.
 
     Attributes:
-        weight_bits: 2, 4 or 8. 2 raises the model to the opset that knows int2.
+        weight_bits: 2, 4 or 8, where `AssignWidths` says nothing else. 2 raises the model to the opset that knows int2.
         activation_bits: 4, 8, or 16 (symmetric). Inputs, outputs and logits have 8 whatever it is
             (`quantization_points.activation_bits`).
         per_channel: One scale per output channel; one per weight tensor where False.
@@ -66,8 +66,8 @@ class InsertQdq(ir.passes.InPlacePass):
         for node in list(graph):
             if node.op_type in WEIGHTED:
                 self._quantize_weight(graph, node, params)
+                admit_width(model, weight_bits_of(node, self.weight_bits))
         quantize_constant_operands(graph, max(self.activation_bits, 8))
-        admit_width(model, self.weight_bits)
         for value, chosen in params.items():
             _quantize_activation(graph, value, chosen)
         return ir.passes.PassResult(model, modified=True)
@@ -85,18 +85,19 @@ class InsertQdq(ir.passes.InPlacePass):
 
     def _quantize_weight(self, graph: ir.Graph, node: ir.Node, params: Params) -> None:
         weight, bias, axis = weight_of(node), bias_of(node), channel_axis(node)
+        bits = weight_bits_of(node, self.weight_bits)
         assert node.inputs[0] is not None
         x = params[movement_source(node.inputs[0])]
         scales = weight_scales(
             _required_constant(node, weight),
             axis if self.per_channel else None,
-            self.weight_bits,
+            bits,
             bias=None if bias is None else _required_constant(node, bias),
             input_scale=x.scale,
             output_scale=params[group_output(node)].scale,
             input_bits=x.bits,
         )
-        insert_pair(graph, weight, Grid.symmetric(scales, self.weight_bits, axis), [(node, 1)])
+        insert_pair(graph, weight, Grid.symmetric(scales, bits, axis), [(node, 1)])
 
 
 def _required_constant(node: ir.Node, value: ir.Value) -> np.ndarray:

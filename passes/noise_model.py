@@ -16,6 +16,7 @@ from edgeq.passes.editing import constant
 from edgeq.passes.noise_gain import noise_gains
 from edgeq.passes.quantization_points import activation_bits as widths_of
 from edgeq.passes.quantization_points import quantized_values
+from edgeq.passes.weighted import weight_bits_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -157,7 +158,7 @@ def noise_model(
         if is_layer(node):
             source, result = node.inputs[0], node.outputs[0]
             assert source is not None
-            levels = 2.0 ** (weight_bits - 1) - 1
+            levels = 2.0 ** (weight_bits_of(node, weight_bits) - 1) - 1
             energy = statistics[source].energy
             sources.append(
                 _weight_noise(node, groups.of[source], groups.of[result], energy, gains[result], levels, per_channel)

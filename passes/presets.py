@@ -10,6 +10,7 @@ from onnx_ir.passes import PassBase
 
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.absorb_high_bias import AbsorbHighBias
+from edgeq.passes.assign_widths import AssignWidths
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.configure import Settings, Step, configure
 from edgeq.passes.correct_bias_analytic import CorrectBiasAnalytic
@@ -56,7 +57,9 @@ def preset_passes(
     thorough, best = preset != "fast", preset == "best"
     per_layer = RoundPerLayer(samples, thorough=best, progress=partial(progress, "round weights"))
     judge = OutputNoise(few, *widths) if thorough else None
+    own = AssignWidths(scheme.layer_weight_bits, scheme.layer_activation_bits)
     steps = [
+        Step(own, enabled=bool(own.weight_bits or own.activation_bits)),
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
         Step(AbsorbHighBias(few), enabled=best),
         Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),

@@ -35,14 +35,18 @@ def quantized_values(graph: ir.Graph) -> list[ir.Value]:
 
 
 def activation_bits(graph: ir.Graph, bits: int) -> dict[ir.Value, int]:
-    """The width of each value of `quantized_values`.
+    """The width of each value of `quantized_values`: 8, `value.meta[BITS_KEY]`, or else `bits`."""
+    fixed = byte_values(graph)
+    return {value: 8 if value in fixed else value.meta.get(BITS_KEY, bits) for value in quantized_values(graph)}
 
-    Graph inputs, what becomes a graph output, and what Softmax reads have 8 bits: the interface is made of bytes, and
-    the kernel of Softmax looks 256 distances up. Elsewhere `value.meta[BITS_KEY]` counts, or else `bits`.
+
+def byte_values(graph: ir.Graph) -> set[ir.Value]:
+    """The values that always have 8 bits: graph inputs, what becomes a graph output, and what Softmax reads.
+
+    The interface is made of bytes, and the kernel of Softmax looks 256 distances up.
     """
     softmax = [node.inputs[0] for node in graph if node.op_type == "Softmax"]
-    fixed = {movement_source(value) for value in (*graph.inputs, *graph.outputs, *softmax) if value is not None}
-    return {value: 8 if value in fixed else value.meta.get(BITS_KEY, bits) for value in quantized_values(graph)}
+    return {movement_source(value) for value in (*graph.inputs, *graph.outputs, *softmax) if value is not None}
 
 
 def group_output(anchor: ir.Node) -> ir.Value:

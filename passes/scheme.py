@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edgeq.calibrate.ranges import Method
 
@@ -15,16 +16,20 @@ class Scheme:
         weight_bits: 8, 4 or 2.
         activation_bits: 8, 16 or 4.
         per_channel: One weight scale per output channel, not per tensor.
+        layer_weight_bits, layer_activation_bits: Of single layers, by node name, where they differ.
     """
 
     weight_bits: int = 8
     activation_bits: int = 8
     per_channel: bool = True
+    layer_weight_bits: Mapping[str, int] = field(default_factory=dict)
+    layer_activation_bits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def narrow(self) -> bool:
-        """Whether rounding to nearest within the extremes costs much."""
-        return self.weight_bits < 8 or self.activation_bits < 8
+        """Whether rounding to nearest within the extremes costs much somewhere."""
+        layers = (*self.layer_weight_bits.values(), *self.layer_activation_bits.values())
+        return min(self.weight_bits, self.activation_bits, *layers) < 8
 
     @property
     def method(self) -> Method:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
+from edgeq.passes.annotations import WEIGHT_BITS_KEY
 from edgeq.passes.editing import static_shape
 
 
@@ -24,6 +25,11 @@ def weight_of(node: ir.Node) -> ir.Value:
             fix="store a two-dimensional weight as an initializer",
         )
     return weight
+
+
+def weight_bits_of(node: ir.Node, bits: int) -> int:
+    """The width of a node's weights: its own (`AssignWidths`), or else `bits`."""
+    return int(node.meta.get(WEIGHT_BITS_KEY, bits))
 
 
 def channel_axis(node: ir.Node) -> int:

@@ -25,7 +25,8 @@ class WidenActivations(ir.passes.InPlacePass):
 
     The noise that each tensor alone makes at the outputs when it is quantized is measured; noise of different tensors
     adds up. The noisiest are widened, as long as each lifts the SQNR of the outputs by `least_gain`. Between
-    `Calibrate` and `InsertQdq`. Leaves the function unchanged. Idempotent.
+    `Calibrate` and `InsertQdq`. Those that `AssignWidths` made narrower stay so. Leaves the function unchanged.
+    Idempotent.
 
     Attributes:
         samples: Inputs of the model.
@@ -45,14 +46,15 @@ class WidenActivations(ir.passes.InPlacePass):
     progress: Callable[[int, int], None] | None = None
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        marked = {value: value.meta.pop(BITS_KEY, None) for value in activation_bits(model.graph, self.bits)}
+        marked = [value for value in activation_bits(model.graph, self.bits) if value.meta.get(BITS_KEY) == WIDE]
+        for value in marked:
+            del value.meta[BITS_KEY]
         noise = self._noise(model)
         chosen = widened(noise, self.least_gain, int(self.share * len(noise)))
         for value in chosen:
             value.meta[BITS_KEY] = WIDE
             value.meta[RANGE_KEY] = value.meta[OBSERVED_KEY]
-        changed = any((bits is not None) != (value in chosen) for value, bits in marked.items())
-        return ir.passes.PassResult(model, modified=changed)
+        return ir.passes.PassResult(model, modified=set(chosen) != set(marked))
 
     def _noise(self, model: ir.Model) -> dict[ir.Value, float]:
         """Noise-to-signal ratio at the outputs for each tensor that may be widened."""

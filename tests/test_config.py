@@ -63,6 +63,18 @@ def test_passes_in_the_file(toml: Any) -> None:
         toml("weight-bits = 3")
 
 
+def test_layers_in_the_file(toml: Any) -> None:
+    config = toml("""
+        [layers."conv/1"]
+        weight-bits = 4
+        activation_bits = 16
+    """)
+    assert config.layers == {"conv/1": {"weight_bits": 4, "activation_bits": 16}}
+    for wrong in ("layers = 4", "[layers.a]\nweight-bits = 3", "[layers.a]\nbits = 4", "[layers]\na = 4"):
+        with pytest.raises(UsageError, match="table by layer name"):
+            toml(wrong)
+
+
 def test_all_keys(toml: Any, tmp_path: Path) -> None:
     config = toml("""
         target = "rv32imc"
