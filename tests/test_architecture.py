@@ -34,7 +34,7 @@ LEVELS = (
     ("edgeq.cycles",),
     ("edgeq.lower",),
     ("edgeq.targets",),
-    ("edgeq.package",),
+    ("edgeq.cost", "edgeq.package"),
     ("edgeq.hls",),
     ("edgeq.run", "edgeq.report"),
     ("edgeq.evaluate", "edgeq.quantizer"),

@@ -74,6 +74,11 @@ class Strategy(Protocol):
 
 
 STRATEGIES = {
+    "ilp": "edgeq.search.ilp:Ilp",
+    "pareto": "edgeq.search.pareto:Pareto",
+    "greedy": "edgeq.search.greedy:Greedy",
+    "evolution": "edgeq.search.evolution:Evolution",
+    "proxy": "edgeq.search.proxy:ProxySearch",
     "random": "edgeq.search.sampling:Random",
     "exhaustive": "edgeq.search.sampling:Exhaustive",
 }

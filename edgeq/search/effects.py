@@ -1,0 +1,93 @@
+"""What each choice changes by itself: the tables that solvers add up."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from edgeq.search.space import Allocation, Knob, Space
+from edgeq.search.strategy import Problem
+from edgeq.search.trial import Budgets, Cost
+
+RESOURCES = ("flash", "weights", "ram", "cycles")
+"""Columns of cost tables."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Loss and cost of every choice, as differences from the default allocation, where all other knobs stay.
+
+    Second-order theory has losses of small independent perturbations add up (Dong et al., "HAWQ-V2", NeurIPS 2020,
+    section 3.1; Hubara et al., "AdaQuant", ICML 2021, section 4, equation 9); bytes and cycles of layers do so, but for
+    kernels that layers share and for the arena.
+
+    Attributes:
+        loss: Per knob, (values,): what it adds to the loss, never negative; infinite where it was not measured.
+        cost: Per knob, (values, RESOURCES).
+        base_loss, base_cost: Of the default allocation.
+    """
+
+    space: Space
+    loss: tuple[np.ndarray, ...]
+    cost: tuple[np.ndarray, ...]
+    base_loss: float
+    base_cost: np.ndarray
+
+    def total_loss(self, indices: np.ndarray) -> np.ndarray:
+        """Predicted loss of allocations: (allocations,) from (allocations, knobs); unmeasured choices add nothing."""
+        parts = [np.where(np.isfinite(t), t, 0.0)[indices[:, k]] for k, t in enumerate(self.loss)]
+        return self.base_loss + np.sum(parts, axis=0)
+
+    def total_cost(self, indices: np.ndarray) -> np.ndarray:
+        """Predicted cost of allocations: (allocations, RESOURCES)."""
+        return self.base_cost + np.sum([table[indices[:, k]] for k, table in enumerate(self.cost)], axis=0)
+
+
+def measure_effects(problem: Problem) -> Effects:
+    """Probes every choice of every single layer; what concerns the whole model stays at the default.
+
+    Such a choice would take as long as a trial, and its effects do not add up.
+    """
+    default = problem.space.default()
+    base_loss = problem.probe(default)
+    losses = []
+    for knob in problem.space.knobs:
+        single = [default.replace({knob.name: value}) for value in knob.values[1:]]
+        losses.append(np.array([0.0, *(_added(problem, a, base_loss) if knob.layer else np.inf for a in single)]))
+    base_cost = cost_row(problem.cost(default))
+    return Effects(problem.space, tuple(losses), measure_costs(problem), base_loss, base_cost)
+
+
+def measure_costs(problem: Problem) -> tuple[np.ndarray, ...]:
+    """What every choice adds to the cost of the default allocation: per knob, (values, RESOURCES)."""
+    default = problem.space.default()
+    base = cost_row(problem.cost(default))
+
+    def added(knob: Knob) -> np.ndarray:
+        singles = (default.replace({knob.name: value}) for value in knob.values)
+        return np.array([cost_row(problem.cost(single)) - base for single in singles])
+
+    return tuple(added(knob) for knob in problem.space.knobs)
+
+
+def _added(problem: Problem, allocation: Allocation, base_loss: float) -> float:
+    return max(problem.probe(allocation) - base_loss, 0.0)
+
+
+def cost_row(cost: Cost) -> np.ndarray:
+    """A cost as a row of the tables: float, (RESOURCES,); an unknown time counts as 0."""
+    return np.array([value or 0.0 for value in astuple(cost)], float)
+
+
+def limits(budgets: Budgets) -> np.ndarray:
+    """The greatest cost that budgets allow, infinite where there is no limit: (RESOURCES,)."""
+    return np.array([budgets.given.get(f"max_{name}", np.inf) for name in RESOURCES], float)
+
+
+def scarcest(effects: Effects, budgets: Budgets) -> int:
+    """The resource whose budget the default exceeds by the largest factor; packed weights where nothing is limited."""
+    given = limits(budgets)
+    if not np.isfinite(given).any():
+        return RESOURCES.index("weights")
+    return int(np.argmax(effects.base_cost / given))

@@ -1,0 +1,112 @@
+"""Allocation as an integer program: least added loss within the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from edgeq.search.effects import RESOURCES, Effects, cost_row, limits, measure_effects, scarcest
+from edgeq.search.proposals import Proposer
+from edgeq.search.space import Allocation
+from edgeq.search.strategy import Problem
+
+RUNGS = 16
+"""Limits that are tried where no resource is limited."""
+
+TRIES = 64
+"""Answers in a row whose exact cost is over the budgets: then there is none within."""
+
+
+class Ilp(Proposer):
+    """The integer program's answers, best first; where only the loss is limited, a bisection over what may be saved.
+
+    Source: Hubara et al., "Accurate Post Training Quantization With Small Calibration Sets" (AdaQuant), ICML 2021,
+    section 4, equations 8 to 10. The bisection: Schaefer et al., "Augmenting Hessians with Inter-Layer Dependencies for
+    Mixed-Precision Post-Training Quantization", arXiv:2306.04879, section 3.3.
+    """
+
+    def ideas(self) -> Iterator[Allocation]:
+        effects = measure_effects(self.problem)
+        if np.isfinite(limits(self.problem.budgets)).any():
+            yield from answers(self.problem, effects, limits(self.problem.budgets))
+        else:
+            yield from self._ladder(effects)
+
+    def _ladder(self, effects: Effects) -> Iterator[Allocation]:
+        """Halves the distance between the last saving whose loss was allowed and the first whose was not."""
+        resource = scarcest(effects, self.problem.budgets)
+        least = effects.base_cost[resource] + sum(table[:, resource].min() for table in effects.cost)
+        low, high = 0.0, 1.0
+        for _ in range(RUNGS):
+            middle = (low + high) / 2
+            limit = np.full(len(RESOURCES), np.inf)
+            limit[resource] = effects.base_cost[resource] * (1 - middle) + least * middle
+            answer = next(answers(self.problem, effects, limit), None)
+            if answer is None:
+                return
+            yield answer
+            low, high = (middle, high) if self._allowed(answer) else (low, middle)
+
+    def _allowed(self, allocation: Allocation) -> bool:
+        """Whether the loss is; what is not known yet counts as allowed, so that larger savings are tried."""
+        drops = [t.outcome.drop for t in self.trials if t.allocation == allocation and t.outcome is not None]
+        limit = self.problem.budgets.max_loss
+        return limit is None or not drops or drops[0] <= limit
+
+
+def answers(problem: Problem, effects: Effects, limit: np.ndarray) -> Iterator[Allocation]:
+    """Allocations of exact cost within `limit`, by rising sum of their effects.
+
+    Bytes of a few shared kernels and the arena do not add up: where the exact cost of an answer is over a limit, the
+    limit is tightened by as much.
+
+    Args:
+        limit: (RESOURCES,).
+    """
+    rows: list[np.ndarray] = []
+    tight, misses = limit.copy(), 0
+    while misses < TRIES:
+        found = solve(effects, tight, rows)
+        if found is None:
+            return
+        rows.append(found)
+        allocation = effects.space.decode(found)
+        over = cost_row(problem.cost(allocation)) - limit
+        if (over <= 0).all():
+            misses = 0
+            yield allocation
+        else:
+            misses += 1
+            tight -= np.where(over > 0, np.minimum(over, 0.002 * limit), 0.0)
+
+
+def solve(effects: Effects, limit: np.ndarray, barred: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Indices of the values that add the least loss within the limits, other than the barred ones: (knobs,).
+
+    None where there are none. Variables are 1 where a value is chosen, one for each value of each knob.
+    """
+    loss, sizes = np.concatenate(effects.loss), [len(table) for table in effects.loss]
+    starts = np.cumsum([0, *sizes])
+    one_each = np.repeat(np.eye(len(sizes)), sizes, axis=1)
+    constraints = [LinearConstraint(one_each, 1, 1), *_within(effects, limit)]
+    if barred:
+        chosen = np.zeros((len(barred), len(loss)))
+        for row, indices in zip(chosen, barred, strict=True):
+            row[starts[:-1] + indices] = 1
+        constraints.append(LinearConstraint(chosen, -np.inf, len(sizes) - 1))
+    possible = np.isfinite(loss)
+    finite = np.where(possible, loss, 0.0)
+    integers, bounds = np.ones(len(loss)), Bounds(0, possible.astype(float))
+    found = milp(finite / max(finite.max(), 1e-12), constraints=constraints, integrality=integers, bounds=bounds)
+    return None if found.x is None else np.array([np.argmax(part) for part in np.split(found.x, starts[1:-1])])
+
+
+def _within(effects: Effects, limit: np.ndarray) -> list[LinearConstraint]:
+    """The limited resources, each in units of its largest effect."""
+    cost, limited = np.concatenate(effects.cost), np.isfinite(limit)
+    if not limited.any():
+        return []
+    unit = np.maximum(np.abs(cost[:, limited]).max(axis=0), 1.0)
+    return [LinearConstraint(cost[:, limited].T / unit[:, None], -np.inf, (limit - effects.base_cost)[limited] / unit)]

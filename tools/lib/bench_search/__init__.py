@@ -1,0 +1,1 @@
+"""Behind `tools/bench_search`."""

@@ -1,0 +1,72 @@
+"""Models of the zoo and their samples."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+
+from edgeq.calibrate.float_runner import FloatRunner
+from edgeq.calibrate.prediction import prediction_difference
+from edgeq.calibrate.samples import Samples
+from edgeq.calibrate.specs import input_specs
+from edgeq.frontend import load_model
+from edgeq.quantizer import read_samples
+
+ROOT = Path(__file__).resolve().parents[3]
+ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
+MODELS = ("mnist_mbv2_torch", "dscnn", "resnet8")
+SAMPLES = 400
+"""Evaluation samples that searches see: of the first half."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A model, and what it is quantized and judged with.
+
+    Attributes:
+        feeds: Evaluation samples, by input.
+        expected: Probabilities that the float model gives them, (samples, classes).
+        labels: (samples,).
+    """
+
+    name: str
+    model: ir.Model
+    calibration: Samples
+    feeds: dict[str, np.ndarray]
+    expected: np.ndarray
+    labels: np.ndarray
+
+    def judge(self, quantized: ir.Model) -> tuple[float, float]:
+        """Kullback-Leibler divergence from the float model's answers, and the share of right ones."""
+        got = probabilities(quantized, self.feeds)
+        loss = prediction_difference(self.expected, got, probabilities=True)
+        return loss, float(np.mean(got.argmax(axis=1) == self.labels))
+
+
+@cache
+def task(name: str) -> Task:
+    """The task of this model."""
+    model = load_model(ZOO / name / "model.onnx")
+    specs = input_specs(model)
+    samples = read_samples(ZOO / name / "eval.npz", specs)
+    assert samples.labels is not None
+    count = min(SAMPLES, len(samples) // 2)
+    feeds = next(iter(samples.batches(count)))
+    calibration = read_samples(ZOO / name / "calib.npz", specs)
+    return Task(name, model, calibration, feeds, probabilities(model, feeds), samples.labels[:count])
+
+
+def probabilities(model: ir.Model, feeds: dict[str, np.ndarray]) -> np.ndarray:
+    """Of the first output, (samples, classes); logits go through softmax."""
+    runner = FloatRunner(model)
+    answers = runner.run(feeds)[runner.outputs[0]].astype(np.float64)
+    answers = answers.reshape(len(answers), -1)
+    if model.graph.outputs[0].producer().op_type == "Softmax" or (answers.min() >= 0 and answers.max() <= 1):
+        return answers
+    powers = np.exp(answers - answers.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

@@ -1,0 +1,1 @@
+"""Behind `tools/fit_cost_model`."""
