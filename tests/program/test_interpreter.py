@@ -12,8 +12,9 @@ from program.programs import program
 from program.programs import requantize as settings_of
 
 from edgeq.errors import VerificationError
-from edgeq.program.interpreter import execute, interpret, requantize
+from edgeq.program.interpreter import interpret
 from edgeq.program.ops import AveragePool, Conv2D, Lut, MaxPool, Requantize, Softmax
+from edgeq.program.semantics import execute, requantize
 from edgeq.quant.tables import softmax_table
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.program.builder.layout import channels_last, dense, is_dense, is_permutation, joint_views
-from edgeq.program.interpreter import view_array
 from edgeq.program.ops import View
+from edgeq.program.semantics import view_array
 
 
 def walk(view: View) -> np.ndarray:

@@ -13,11 +13,12 @@ from program.staged import Stage, pyramid
 
 from edgeq.errors import VerificationError
 from edgeq.lower.lower import lower
-from edgeq.program.interpreter import execute, interpret
+from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Add, Conv2D
 from edgeq.program.planner import plan_arena
 from edgeq.program.program import PortMemory, Program
 from edgeq.program.rewrites.patches import Patches, patch, stages
+from edgeq.program.semantics import execute
 from edgeq.run.host import HostRunner
 from edgeq.targets.load import load_target
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program.programs import program, requantize
 
-from edgeq.program.interpreter import execute
 from edgeq.program.ops import AveragePool, Conv2D, Dense, Lut, MaxPool, Op
 from edgeq.program.planner import Plan, plan_arena, row_distance
 from edgeq.program.planner.blocks import Block, Overlap
 from edgeq.program.planner.interference import Interference, interference, lower_bound
 from edgeq.program.planner.placement import place, top
 from edgeq.program.program import Program
+from edgeq.program.semantics import execute
 
 Case = tuple[list[Block], list[Overlap]]
 TABLE = np.arange(-128, 128).astype(np.int8)

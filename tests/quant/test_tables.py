@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from edgeq.program.interpreter import execute
 from edgeq.program.ops import Interpolate
+from edgeq.program.semantics import execute
 from edgeq.quant.qparams import QuantParams
 from edgeq.quant.tables import interpolation_table
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgeq.program.interpreter import requantize
 from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Lut, MaxPool, Mul, Op, Requantize, Softmax
 from edgeq.program.program import Buffer, Program
 from edgeq.program.rewrites.channels import channel_combinations, channel_count
 from edgeq.program.rewrites.windows import touches_padding, valid_taps
+from edgeq.program.semantics import requantize
 
 NEVER = 1 << 20  # The least value of a channel that nothing has written yet.
 
