@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     Raises:
         EdgeqError: The model or the calibration data cannot be used.
     """
+    from threadpoolctl import threadpool_limits
+
     from edgeq.frontend import load_model
     from edgeq.passes.import_quantized import is_quantized
     from edgeq.passes.recipes import import_passes, split_at_quantization
@@ -69,10 +72,10 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     imported = is_quantized(reference)
     passes = import_passes() if imported else recipe(reference, config, progress, warnings)
     prepare, rest = split_at_quantization(passes)
-    prepared, _ = run_passes(
-        reference.clone(), prepare, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1
-    )
-    model, _ = run_passes(prepared.clone(), rest, dump_dir=config.dump_passes, on_pass=record, first=len(records) + 1)
+    run = partial(run_passes, dump_dir=config.dump_passes, on_pass=record)
+    with threadpool_limits(1, "blas"):  # on layers' small matrices, a second thread costs more than it computes
+        prepared, _ = run(reference.clone(), prepare, first=len(records) + 1)
+        model, _ = run(prepared.clone(), rest, first=len(records) + 1)
     return Quantized(reference, prepared, model, imported, records, warnings)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from edgeq.reconstruct.layer import Layer, Solution
 from edgeq.reconstruct.method import Method
-from edgeq.reconstruct.quadratic import Point, Quadratic, damped
+from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 
 LEAK = 0.1
 """Weight of rows that the activation cuts off: they may not come back."""
@@ -67,64 +68,78 @@ class GaussNewton:
     def _refined(
         self, layer: Layer, rows: np.ndarray, solution: Solution, restarts: int, rng: np.random.Generator
     ) -> Solution:
-        chosen = _affordable(layer, np.flatnonzero(rows), rng)
-        target, weights = censored(layer, chosen, solution)
+        task = censored(layer, _affordable(layer, np.flatnonzero(rows), rng), solution)
         size = max(1, CHUNK_NUMBERS // layer.weight.shape[-1] ** 2)
         pairs = [(g, o) for g in range(layer.weight.shape[0]) for o in range(layer.weight.shape[1])]
         refined = Solution(solution.integers.copy(), solution.scale.copy(), solution.bias.copy())
         for first in range(0, len(pairs), size):
             index = tuple(np.array(pairs[first : first + size]).T)
-            problem, x_mean, t_mean = self._problem(layer, chosen, target, weights, index)
-            begin = Point(solution.integers[index][:, None], solution.scale[index][:, None])
-            point = problem.search(problem.improve(begin), restarts, rng)
-            refined.integers[index], refined.scale[index] = point.integers[:, 0], point.scale[:, 0]
-            refined.bias[index] = t_mean - (point.integers[:, 0] * point.scale * x_mean).sum(axis=-1)
+            problem, x_mean, t_mean = self._problem(layer, task, index)
+            begin = Points(solution.integers[index][None, :, None], solution.scale[index][None, :, None])
+            found = problem.search(problem.improve(begin), restarts, rng)
+            integers, scale = found.integers[0, :, 0], found.scale[0, :, 0]
+            refined.integers[index], refined.scale[index] = integers, scale
+            refined.bias[index] = t_mean - scale * (integers * x_mean).sum(axis=-1)
         return refined
 
     def _problem(
-        self, layer: Layer, rows: np.ndarray, target: np.ndarray, weights: np.ndarray, index: tuple[np.ndarray, ...]
+        self, layer: Layer, task: Censored, index: tuple[np.ndarray, ...]
     ) -> tuple[Quadratic, np.ndarray, np.ndarray]:
         """The quadratic forms of some outputs, and the weighted means of their inputs and targets."""
-        groups, outputs = index
         anchor, floor = layer.weight[index][:, None].astype(np.float64), layer.floor[index][:, None]
-        found = [
-            weighted_moments(layer.x[g][rows], target[g, :, o], weights[g, :, o])
-            for g, o in zip(groups, outputs, strict=True)
-        ]
+        found = [task.moments(g, o) for g, o in zip(*index, strict=True)]
         hessian, cross, x_mean, t_mean = (np.stack(part) for part in zip(*found, strict=True))
         missing = cross[:, None] - anchor @ hessian
         solved = np.linalg.solve(damped(hessian, self.ridge), missing.transpose(0, 2, 1)).transpose(0, 2, 1)
         return Quadratic(anchor + solved, damped(hessian, DAMPING), floor, layer.limits, False), x_mean, t_mean
 
 
-def censored(layer: Layer, rows: np.ndarray, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-    """Targets before the activation, and how much each counts, (groups, rows, outputs).
+@dataclass(frozen=True, eq=False)
+class Censored:
+    """Rows of a layer, of which each output counts in full those where its activation lets errors through.
+
+    Attributes:
+        x: (groups, rows, inputs).
+        target: Before the activation, (groups, rows, outputs).
+        counts: bool, the same: rows of weight 1; the others weigh `LEAK`.
+    """
+
+    x: np.ndarray
+    target: np.ndarray
+    counts: np.ndarray
+
+    @cached_property
+    def _squares(self) -> np.ndarray:
+        return self.x.transpose(0, 2, 1) @ self.x
+
+    def moments(self, group: int, output: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Centred E[x x^T] and E[t x^T], and the means of x and t, float64, over the weighted rows of an output.
+
+        What all outputs share is summed once; only the smaller part of the rows is multiplied for each of them.
+        """
+        x, target, counts = self.x[group], self.target[group, :, output], self.counts[group, :, output]
+        share = np.where(counts, np.float32(1), np.float32(LEAK))
+        total = share.sum(dtype=np.float64)
+        fewer = 2 * counts.sum() <= len(counts)
+        part = x[counts if fewer else ~counts]
+        first, second = (LEAK, 1 - LEAK) if fewer else (1, LEAK - 1)
+        squares = (first * self._squares[group] + second * (part.T @ part)).astype(np.float64) / total
+        x_mean, t_mean = (share @ x) / total, np.asarray(share @ target / total)
+        return squares - np.outer(x_mean, x_mean), (share * target) @ x / total - x_mean * t_mean, x_mean, t_mean
+
+
+def censored(layer: Layer, rows: np.ndarray, solution: Solution) -> Censored:
+    """The task as it stands at a solution.
 
     Where output and target lie beyond the same limit, the output may stay as it is; elsewhere it should come to the
     target, or to the limit if the target lies beyond.
     """
-    y = layer.x[:, rows] @ solution.weight.transpose(0, 2, 1) + solution.bias[:, None]
-    target = layer.target[:, rows]
+    x, target = layer.x[:, rows], layer.target[:, rows]
+    y = x @ solution.weight.transpose(0, 2, 1) + solution.bias[:, None]
     reached, wanted = layer.activated(y, rows), layer.activated(target, rows)
     beyond = (reached == wanted) & ~layer.passes(y, rows) & ~layer.passes(target, rows)
     offset = 0.0 if layer.offset is None else layer.offset[:, rows]
-    return np.where(beyond, y, wanted - offset), np.where(beyond, np.float32(LEAK), np.float32(1))
-
-
-def weighted_moments(
-    x: np.ndarray, target: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Centred E[x x^T] and E[t x^T] and the means of x and t, float64, over weighted rows.
-
-    Args:
-        x: (rows, inputs).
-        target, weights: (rows,).
-    """
-    share = weights / weights.sum()
-    weighted = x * share[:, None]
-    x_mean, t_mean = weighted.sum(axis=0, dtype=np.float64), np.asarray(share @ target, np.float64)
-    hessian = (weighted.T @ x).astype(np.float64) - np.outer(x_mean, x_mean)
-    return hessian, weighted.T @ target - x_mean * t_mean, x_mean, t_mean
+    return Censored(x, np.where(beyond, y, wanted - offset), ~beyond)
 
 
 def _most_rows(layer: Layer) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 from edgeq.reconstruct.columns import round_columns
 from edgeq.reconstruct.layer import Layer, Moments, Solution
-from edgeq.reconstruct.quadratic import Point, Quadratic, damped
+from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 from edgeq.reconstruct.scales import full_scale
 
 SCALE_GRID = np.geomspace(0.12, 1.05, 24, dtype=np.float32)
@@ -54,10 +53,10 @@ class Gptq:
         hessian = damped(moments.hessian, self.damping / 10)
         problem = Quadratic(target, hessian, layer.floor, layer.limits, layer.shared)
         starts = _start_points(layer, target, damped(moments.hessian, self.damping))
-        best = reduce(problem.better, map(problem.improve, starts))
+        best = problem.best(problem.improve(starts))
         if everything:
             best = problem.search(best, self.restarts, np.random.default_rng(self.seed))
-        return layer.solution(best.integers, best.scale, layer.everything if everything else ~layer.held)
+        return layer.solution(best.integers[0], best.scale[0], layer.everything if everything else ~layer.held)
 
 
 def resolve(weight: np.ndarray, moments: Moments, ridge: float) -> np.ndarray:
@@ -66,7 +65,7 @@ def resolve(weight: np.ndarray, moments: Moments, ridge: float) -> np.ndarray:
     return weight + np.linalg.solve(damped(moments.hessian, ridge), missing.transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
-def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> list[Point]:
+def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> Points:
     """The best few of the grid of scales."""
     full = full_scale(layer.weight, layer.limits[1], shared=layer.shared)
     scales = np.maximum(SCALE_GRID[:, None, None] * full, layer.floor)
@@ -74,5 +73,4 @@ def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> list
     if layer.shared:
         losses = np.broadcast_to(losses.sum(axis=(1, 2), keepdims=True), losses.shape)
     best = losses.argsort(axis=0)[:KEPT]
-    kept = np.take_along_axis(integers, best[..., None], axis=0), np.take_along_axis(scales, best, axis=0)
-    return [Point(*pair) for pair in zip(*kept, strict=True)]
+    return Points(np.take_along_axis(integers, best[..., None], axis=0), np.take_along_axis(scales, best, axis=0))

@@ -6,23 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.reconstruct.descent import descend
+
 ROUNDS = 3
 """Alternations of descent and scale."""
-
-MAX_SWEEPS = 3
-"""Sweeps of one descent."""
 
 DISTURBED = 0.03
 """Share of the integers that a restart changes; at least two of an output."""
 
+WAVE = 5
+"""Restarts that set out together from the best so far."""
+
 
 @dataclass(frozen=True, eq=False)
-class Point:
-    """A quantized weight.
+class Points:
+    """Candidates for a quantized weight.
 
     Attributes:
-        integers: (groups, outputs, inputs).
-        scale: (groups, outputs).
+        integers: (candidates, groups, outputs, inputs).
+        scale: (candidates, groups, outputs).
     """
 
     integers: np.ndarray
@@ -47,67 +49,63 @@ class Quadratic:
     limits: tuple[int, int]
     shared: bool
 
-    def loss(self, point: Point) -> np.ndarray:
-        """The value of the form: (groups, outputs)."""
-        difference = point.integers * point.scale[..., None] - self.weight
+    def loss(self, points: Points) -> np.ndarray:
+        """The value of the form: (candidates, groups, outputs)."""
+        difference = points.integers * points.scale[..., None] - self.weight
         return ((difference @ self.hessian) * difference).sum(axis=-1)
 
-    def improve(self, point: Point) -> Point:
+    def improve(self, points: Points) -> Points:
         """Alternates between the best scale for the integers and coordinate descent on the integers.
 
         Source: Behdin et al., "QuantEase: Optimization-based Quantization for Language Models", 2023, section 3
         (coordinate descent).
         """
         for _ in range(ROUNDS):
-            scale = self.fitted_scale(point)
-            point = Point(self.descended(point.integers, scale), scale)
-        return Point(point.integers, self.fitted_scale(point))
+            scale = self.fitted_scale(points)
+            points = Points(descend(self.weight, self.hessian, points.integers, scale, self.limits), scale)
+        return Points(points.integers, self.fitted_scale(points))
 
-    def search(self, point: Point, restarts: int, rng: np.random.Generator) -> Point:
+    def search(self, points: Points, restarts: int, rng: np.random.Generator) -> Points:
         """Iterated local search: changes a few integers at random, improves, and keeps what is better.
 
         Source: Lourenco, Martin and Stuetzle, "Iterated Local Search", 2003, section 2.
-        """
-        share = max(DISTURBED, 2 / point.integers.shape[-1])
-        for _ in range(restarts):
-            kicks = rng.choice([-1, 1], point.integers.shape) * (rng.random(point.integers.shape) < share)
-            kicked = Point((point.integers + kicks).clip(*self.limits), point.scale)
-            point = self.better(point, self.improve(kicked))
-        return point
 
-    def better(self, first: Point, second: Point) -> Point:
-        """Per output (or, with one scale, as a whole) the point with less loss."""
-        gain = self.loss(first) - self.loss(second)
-        take = np.full_like(gain, gain.sum()) > 0 if self.shared else gain > 0
-        return Point(
-            np.where(take[..., None], second.integers, first.integers), np.where(take, second.scale, first.scale)
+        Args:
+            points: One candidate.
+        """
+        share = max(DISTURBED, 2 / points.integers.shape[-1])
+        while restarts > 0:
+            shape = (min(restarts, WAVE), *points.integers.shape[1:])
+            kicks = rng.choice(np.array([-1, 1], np.int8), shape) * (rng.random(shape, np.float32) < share)
+            kicked = self.improve(
+                Points((points.integers + kicks).clip(*self.limits), points.scale.repeat(shape[0], 0))
+            )
+            points = self.best(
+                Points(*map(np.concatenate, ((points.integers, kicked.integers), (points.scale, kicked.scale))))
+            )
+            restarts -= WAVE
+        return points
+
+    def best(self, points: Points) -> Points:
+        """The candidate with the least loss per output (or, with one scale, as a whole)."""
+        loss = self.loss(points)
+        if self.shared:
+            loss = np.broadcast_to(loss.sum(axis=(1, 2), keepdims=True), loss.shape)
+        least = loss.argmin(axis=0)[None]
+        return Points(
+            np.take_along_axis(points.integers, least[..., None], axis=0),
+            np.take_along_axis(points.scale, least, axis=0),
         )
 
-    def descended(self, integers: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Sets each integer to its best value given the others, until a sweep changes nothing."""
-        integers = integers.astype(np.float64)
-        gradient = (integers * scale[..., None] - self.weight) @ self.hessian
-        for _ in range(MAX_SWEEPS):
-            changed = False
-            for j in range(integers.shape[-1]):
-                step = gradient[..., j] / (self.hessian[:, j, j][:, None] * scale)
-                change = np.rint(integers[..., j] - step).clip(*self.limits) - integers[..., j]
-                if change.any():
-                    changed = True
-                    integers[..., j] += change
-                    gradient += (change * scale)[..., None] * self.hessian[:, None, j, :]
-            if not changed:
-                break
-        return integers
-
-    def fitted_scale(self, point: Point) -> np.ndarray:
+    def fitted_scale(self, points: Points) -> np.ndarray:
         """The best scale for given integers, in closed form; the present one where that would not be positive."""
-        product = point.integers @ self.hessian
-        numerator, denominator = ((product * other).sum(axis=-1) for other in (self.weight, point.integers))
+        product = points.integers @ self.hessian
+        numerator, denominator = ((product * other).sum(axis=-1) for other in (self.weight, points.integers))
         if self.shared:
-            numerator, denominator = (np.full_like(part, part.sum()) for part in (numerator, denominator))
+            sums = (part.sum(axis=(1, 2), keepdims=True) for part in (numerator, denominator))
+            numerator, denominator = (np.broadcast_to(part, points.scale.shape) for part in sums)
         good = (numerator > 0) & (denominator > 0)
-        best = np.where(good, numerator / np.where(good, denominator, 1.0), point.scale)
+        best = np.where(good, numerator / np.where(good, denominator, 1.0), points.scale)
         return np.maximum(best, self.floor)
 
 

@@ -11,7 +11,7 @@ import pytest
 from edgeq.reconstruct.adaquant import AdaQuant, Perturbed
 from edgeq.reconstruct.adaround import AdaRound, UpOrDown, regularizer, regularizer_slope
 from edgeq.reconstruct.flexround import Divided, FlexRound
-from edgeq.reconstruct.gauss_newton import GaussNewton, censored, weighted_moments
+from edgeq.reconstruct.gauss_newton import LEAK, Censored, GaussNewton, censored
 from edgeq.reconstruct.gptq import Gptq
 from edgeq.reconstruct.layer import Layer, Solution
 from edgeq.reconstruct.method import Method
@@ -174,20 +174,22 @@ def test_gauss_newton_improves_on_gptq_and_declines_without_activation_or_rows()
 
 def test_rows_beyond_a_limit_hardly_count() -> None:
     layer = relu_layer()
-    target, weights = censored(layer, np.arange(400), layer.present)
+    task = censored(layer, np.arange(400), layer.present)
     y = layer.x @ layer.present.weight.transpose(0, 2, 1) + layer.present.bias[:, None]
     both = (y <= 0) & (layer.target <= 0)
-    np.testing.assert_array_equal(weights < 1, both)
-    np.testing.assert_allclose(target, np.where(both, y, np.maximum(layer.target, 0)), rtol=1e-6)
+    np.testing.assert_array_equal(~task.counts, both)
+    np.testing.assert_allclose(task.target, np.where(both, y, np.maximum(layer.target, 0)), rtol=1e-6)
 
 
-def test_moments_weigh_rows() -> None:
-    """A weight of two counts like the same row twice."""
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_moments_weigh_rows(share: float) -> None:
     rng = np.random.default_rng(0)
-    x, t = rng.standard_normal((9, 4)).astype(np.float32), rng.standard_normal(9).astype(np.float32)
-    weights = np.array([1, 2] * 4 + [1], np.float32)
-    twice = np.repeat(np.arange(9), weights.astype(int))
-    for weighed, plain in zip(
-        weighted_moments(x, t, weights), weighted_moments(x[twice], t[twice], np.ones(13, np.float32)), strict=True
-    ):
-        np.testing.assert_allclose(weighed, plain, rtol=1e-4, atol=1e-6)
+    x, t = (rng.standard_normal((1, 90, n)).astype(np.float32) for n in (4, 1))
+    counts = rng.random((1, 90, 1)) < share
+    hessian, cross, x_mean, t_mean = Censored(x, t, counts).moments(0, 0)
+    weights = np.where(counts[0, :, 0], 1, LEAK)
+    np.testing.assert_allclose(x_mean, np.average(x[0], axis=0, weights=weights), rtol=1e-4)
+    np.testing.assert_allclose(t_mean, np.average(t[0, :, 0], weights=weights), rtol=1e-4)
+    together = np.cov(np.vstack([x[0].T, t[0].T]), aweights=weights, bias=True)
+    np.testing.assert_allclose(hessian, together[:4, :4], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(cross, together[4, :4], rtol=1e-4, atol=1e-6)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edgeq.reconstruct.columns import round_columns
-from edgeq.reconstruct.quadratic import Point, Quadratic, damped
+from edgeq.reconstruct.descent import descend
+from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 
 LOW, HIGH = LIMITS = (-2, 1)
 
@@ -21,8 +22,8 @@ def problem(inputs: int, *, limits: tuple[int, int] = LIMITS, shared: bool = Fal
     return Quadratic(rng.standard_normal((1, 3, inputs)), hessian, np.zeros((1, 3)), limits, shared)
 
 
-def nearest(quadratic: Quadratic, scale: float = 0.8) -> Point:
-    return Point(np.rint(quadratic.weight / scale).clip(*quadratic.limits), np.full((1, 3), scale))
+def nearest(quadratic: Quadratic, scale: float = 0.8) -> Points:
+    return Points(np.rint(quadratic.weight / scale).clip(*quadratic.limits)[None], np.full((1, 1, 3), scale))
 
 
 def best_integers(quadratic: Quadratic, scale: np.ndarray) -> np.ndarray:
@@ -39,16 +40,15 @@ def best_integers(quadratic: Quadratic, scale: np.ndarray) -> np.ndarray:
 def test_loss_is_the_quadratic_form() -> None:
     quadratic = problem(4)
     point = nearest(quadratic)
-    difference = (point.integers * point.scale[..., None] - quadratic.weight)[0, 1]
-    assert np.isclose(quadratic.loss(point)[0, 1], difference @ quadratic.hessian[0] @ difference)
+    difference = (point.integers * point.scale[..., None] - quadratic.weight)[0, 0, 1]
+    assert np.isclose(quadratic.loss(point)[0, 0, 1], difference @ quadratic.hessian[0] @ difference)
 
 
 def test_columns_report_the_loss_they_make() -> None:
     quadratic = problem(40)
     scales = np.full((2, 1, 3), 0.8, np.float32) * np.array([1, 1.3], np.float32)[:, None, None]
     integers, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scales, LIMITS)
-    for i in range(2):
-        np.testing.assert_allclose(losses[i], quadratic.loss(Point(integers[i], scales[i])), rtol=1e-3)
+    np.testing.assert_allclose(losses, quadratic.loss(Points(integers, scales)), rtol=1e-3)
     assert integers.min() >= LOW and integers.max() <= HIGH
     np.testing.assert_array_equal(integers, np.rint(integers))
 
@@ -67,15 +67,32 @@ def test_columns_round_independent_inputs_to_nearest() -> None:
     np.testing.assert_array_equal(integers[0], np.rint(weight / np.float32(0.8)).clip(*LIMITS))
 
 
+def plain_descent(quadratic: Quadratic, integers: np.ndarray, scale: float) -> np.ndarray:
+    """The integers of one output after three sweeps, one integer at a time."""
+    weight, hessian, integers = quadratic.weight[0, 0], quadratic.hessian[0], integers.copy()
+    for j in list(range(len(integers))) * 3:
+        slope = (integers * scale - weight) @ hessian[j]
+        integers[j] = np.rint(integers[j] - slope / (hessian[j, j] * scale)).clip(*quadratic.limits)
+    return integers
+
+
+def test_descent_is_one_integer_after_the_other() -> None:
+    quadratic = problem(70)
+    starts = np.random.default_rng(1).integers(LOW, HIGH + 1, (2, 1, 3, 70)).astype(float)
+    found = descend(quadratic.weight, quadratic.hessian, starts, np.full((2, 1, 3), 0.8), LIMITS)
+    for start, end in zip(starts, found, strict=True):
+        np.testing.assert_array_equal(end[0, 0], plain_descent(quadratic, start[0, 0], 0.8))
+
+
 def test_descent_ends_where_no_single_integer_can_improve() -> None:
     quadratic = problem(6)
-    scale = np.full((1, 3), 0.8)
-    found = Point(quadratic.descended(np.zeros((1, 3, 6)), scale), scale)
+    scale = np.full((1, 1, 3), 0.8)
+    found = Points(descend(quadratic.weight, quadratic.hessian, np.zeros((1, 1, 3, 6)), scale, LIMITS), scale)
     least = quadratic.loss(found)
     for output, column, value in product(range(3), range(6), range(LOW, HIGH + 1)):
         other = found.integers.copy()
-        other[0, output, column] = value
-        assert quadratic.loss(Point(other, scale))[0, output] >= least[0, output] - 1e-9
+        other[..., output, column] = value
+        assert quadratic.loss(Points(other, scale))[0, 0, output] >= least[0, 0, output] - 1e-9
 
 
 def test_search_finds_what_exhaustive_search_finds() -> None:
@@ -83,16 +100,16 @@ def test_search_finds_what_exhaustive_search_finds() -> None:
     start = quadratic.improve(nearest(quadratic))
     found = quadratic.search(start, 30, np.random.default_rng(0))
     assert (quadratic.loss(found) <= quadratic.loss(start)).all()
-    np.testing.assert_allclose(quadratic.loss(found)[0], best_integers(quadratic, found.scale), rtol=1e-6)
+    np.testing.assert_allclose(quadratic.loss(found)[0, 0], best_integers(quadratic, found.scale[0]), rtol=1e-6)
 
 
 def test_fitted_scale_is_the_minimum() -> None:
     quadratic = problem(8)
     integers = nearest(quadratic).integers
     scale = quadratic.fitted_scale(nearest(quadratic))
-    least = quadratic.loss(Point(integers, scale))
+    least = quadratic.loss(Points(integers, scale))
     for factor in (0.99, 1.01):
-        assert (quadratic.loss(Point(integers, factor * scale)) > least).all()
+        assert (quadratic.loss(Points(integers, factor * scale)) > least).all()
 
 
 def test_shared_scale_is_one_scale() -> None:
@@ -100,15 +117,15 @@ def test_shared_scale_is_one_scale() -> None:
     integers = nearest(quadratic).integers
     scale = quadratic.fitted_scale(nearest(quadratic))
     assert np.unique(scale).size == 1
-    least = quadratic.loss(Point(integers, scale)).sum()
-    assert all(quadratic.loss(Point(integers, factor * scale)).sum() > least for factor in (0.99, 1.01))
-    searched = quadratic.search(Point(integers, scale), 5, np.random.default_rng(0))
+    least = quadratic.loss(Points(integers, scale)).sum()
+    assert all(quadratic.loss(Points(integers, factor * scale)).sum() > least for factor in (0.99, 1.01))
+    searched = quadratic.search(Points(integers, scale), 5, np.random.default_rng(0))
     assert np.unique(searched.scale).size == 1
 
 
 def test_output_without_weights_keeps_its_scale() -> None:
     quadratic = problem(4)
-    point = Point(np.zeros((1, 3, 4)), np.full((1, 3), 0.3))
+    point = Points(np.zeros((1, 1, 3, 4)), np.full((1, 1, 3), 0.3))
     np.testing.assert_array_equal(quadratic.fitted_scale(point), point.scale)
 
 
