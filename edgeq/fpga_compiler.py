@@ -1,4 +1,4 @@
-"""From a quantized model to an FPGA package: dataflow, folding, C++."""
+"""From a quantized model to an FPGA package: dataflow, folding, sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgeq.progress import Progress
 from edgeq.quantizer import Quantized
 
 if TYPE_CHECKING:
-    from edgeq.hls.folding import Budget
+    from edgeq.fpga.folding import Budget
     from edgeq.targets.target import Target
 
 
@@ -23,11 +23,13 @@ def build_fpga_package(
 
     Raises:
         GateError: No design within the budget is fast enough, or none fits at all.
+        UnsupportedError: The target cannot compute an operator.
     """
-    from edgeq.hls.dataflow import dataflow
-    from edgeq.hls.estimate import estimate
-    from edgeq.hls.folding import fold
-    from edgeq.hls.package import FpgaSource, fpga_package
+    from edgeq.fpga.backend import load_backend
+    from edgeq.fpga.dataflow import dataflow
+    from edgeq.fpga.estimate import estimate
+    from edgeq.fpga.folding import fold
+    from edgeq.fpga.package import FpgaSource, fpga_package
     from edgeq.program.builder import Interface, build
     from edgeq.program.interpreter import interpret
     from edgeq.program.rewrites import optimize
@@ -39,8 +41,8 @@ def build_fpga_package(
     built = build(quantized.model, name, Interface(config.io_layout, config.input_type, "caller"))
     program = optimize(built.program)
     progress("fold layers", 0, 0)
-    budget = _budget(target, config)
-    design = fold(dataflow(program), budget)
+    backend, budget = load_backend(target), _budget(target, config)
+    design = fold(dataflow(program), budget, backend.cost)
     real, integers = check_inputs(quantized, built, config)
     golden = golden_inputs(integers)
     noise = {} if quantized.imported else layer_noise(built, quantized.prepared, real, integers)
@@ -48,19 +50,21 @@ def build_fpga_package(
         program=program,
         target=target.name,
         accuracy=measure_accuracy(quantized, built, config, progress),
-        resources={"fpga": estimate(design, budget)},
+        resources={"fpga": estimate(design, budget, backend.method)},
         layers=layer_rows(program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
         passes=pass_rows(quantized),
         warnings=quantized.warnings,
     )
-    progress("generate C++", 0, 0)
-    source = FpgaSource(design, target, golden, interpret(program, golden), serialize(quantized), report, model)
-    return fpga_package(source), report
+    progress("generate sources", 0, 0)
+    answers = interpret(program, golden)
+    return fpga_package(
+        FpgaSource(design, target, golden, answers, serialize(quantized), report, model, config.io_layout)
+    ), report
 
 
 def _budget(target: Target, config: Config) -> Budget:
-    from edgeq.hls.folding import Budget
+    from edgeq.fpga.folding import Budget
 
     assert target.fpga is not None
     dsp = target.fpga.dsp if config.max_dsp is None else config.max_dsp

@@ -6,47 +6,14 @@ product takes one DSP slice at any width, a requantizer four (32 x 32 bits). Mem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 
-from edgeq.hls.dataflow import Dataflow, Stage, Stream
-from edgeq.hls.stage_kind import Kind, kind_of
+from edgeq.fpga.cost import REQUANTIZER_DSP, Cost, bram18, stream_bram
+from edgeq.fpga.dataflow import Dataflow, Stage
+from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.program.ops import AveragePool, Conv2D, Dense, MaxPool, Op
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import Geometry, geometry
-
-BRAM_SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
-"""Widths (bits) and depths (words) of an 18 Kbit block RAM (Xilinx 7 series, UG473)."""
-
-REQUANTIZER_DSP = 4
-REGISTER_BITS = 1024
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a stage takes.
-
-    Attributes:
-        cycles: From one inference to the next.
-        dsp: DSP slices.
-        bram: Block RAMs of 18 Kbit.
-    """
-
-    cycles: int
-    dsp: int
-    bram: int
-
-
-def bram18(width: int, depth: int) -> int:
-    """Block RAMs of a memory of `depth` words of `width` bits."""
-    if width * depth < REGISTER_BITS:
-        return 0
-    return min(ceil(width / w) * ceil(depth / d) for w, d in BRAM_SHAPES)
-
-
-def stream_bram(stream: Stream) -> int:
-    """Block RAMs of a FIFO."""
-    return bram18(stream.word_bits, stream.depth)
 
 
 def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:

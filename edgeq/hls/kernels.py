@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.fpga.dataflow import Stage
 from edgeq.hls.cpp import print_cpp
-from edgeq.hls.dataflow import Stage
 from edgeq.lower.generated import Operand, Reads, Table, Writes
 from edgeq.lower.select import select
 from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Mul, Op, View

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.hls.dataflow import Stage, Stream
-from edgeq.hls.folding import Design
+from edgeq.fpga.backend import Tensors
+from edgeq.fpga.dataflow import Dataflow, Stage, Stream
+from edgeq.fpga.folding import Design
+from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.hls.kernels import Calls, Rom, Row, element_call, whole_calls, window_row
-from edgeq.hls.stage_kind import Kind, kind_of
 from edgeq.package.arrays import nested_rows, rows
 from edgeq.package.names import comment, require_identifier
 from edgeq.targets.hls.fold import Fold
@@ -110,21 +110,19 @@ def sources(
     design: Design,
     target: Target,
     version: str,
-    golden_inputs: Mapping[str, np.ndarray],
-    golden_outputs: Mapping[str, np.ndarray],
+    golden_inputs: Tensors,
+    golden_outputs: Tensors,
 ) -> dict[str, str]:
     """Text of each C++ file, by its path in the package.
 
     Args:
-        golden_inputs, golden_outputs: What the interpreter was given and gave: by port, (samples, *port.shape).
+        golden_inputs, golden_outputs: What the interpreter was given and gave.
     """
     assert target.fpga is not None
     flow, program = design.flow, design.flow.program
     name = require_identifier(program.name)
     stages = [StageView(s, f, program, target) for s, f in zip(flow.stages, design.folds, strict=True)]
     ports = (*flow.inputs, *flow.outputs)
-    given = zip(flow.inputs, program.inputs, strict=True)
-    wanted = zip(flow.outputs, program.outputs, strict=True)
     context = {
         "name": name,
         "NAME": name.upper(),
@@ -134,23 +132,34 @@ def sources(
         "inner": flow.inner,
         "ports": [parameter(stream) for stream in ports],
         "port_names": [stream.symbol for stream in ports],
-        "golden_inputs": [(stream, _golden(golden_inputs[port.name])) for stream, port in given],
-        "golden_outputs": [(stream, _golden(golden_outputs[port.name])) for stream, port in wanted],
         "part": target.fpga.part,
         "period": 1000 / target.fpga.clock_mhz,
-        "samples": len(golden_inputs[program.inputs[0].name]),
     }
     files = {
         f"src/{name}.h": "design.h.j2",
         f"src/{name}.cpp": "design.cpp.j2",
-        f"tb/{name}_tb.cpp": "testbench.cpp.j2",
         "Makefile": "Makefile.j2",
         "run_hls.tcl": "run_hls.tcl.j2",
         "hls_config.cfg": "hls_config.cfg.j2",
     }
     texts = {path: _TEMPLATES.get_template(template).render(context) for path, template in files.items()}
+    texts |= testbench(flow, golden_inputs, golden_outputs)
     texts |= {path: (TEMPLATES / Path(path).name).read_text() for path in VERBATIM}
     return texts | {f"src/{rom.symbol}.inc": f"{rows(rom.data)}\n" for stage in stages for rom in stage.roms}
+
+
+def testbench(flow: Dataflow, inputs: Tensors, outputs: Tensors) -> dict[str, str]:
+    """The program that feeds samples to a design and compares with what the interpreter gave, by its path."""
+    program = flow.program
+    name = require_identifier(program.name)
+    context = {
+        "name": name,
+        "port_names": [stream.symbol for stream in (*flow.inputs, *flow.outputs)],
+        "golden_inputs": [(s, _golden(inputs[p.name])) for s, p in zip(flow.inputs, program.inputs, strict=True)],
+        "golden_outputs": [(s, _golden(outputs[p.name])) for s, p in zip(flow.outputs, program.outputs, strict=True)],
+        "samples": len(inputs[program.inputs[0].name]),
+    }
+    return {f"tb/{name}_tb.cpp": _TEMPLATES.get_template("testbench.cpp.j2").render(context)}
 
 
 def _golden(array: np.ndarray) -> str:

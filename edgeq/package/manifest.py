@@ -15,7 +15,6 @@ from edgeq.program.rewrites.patches import Patches
 
 MANIFEST = "manifest.json"
 FORMAT = "edgeq-package-1"
-FPGA_FORMAT = "edgeq-package-fpga-1"
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class PortEntry:
 
     Attributes:
         name: In the ONNX model.
-        c_name: Its field in the C struct.
+        c_name: Its field in the C struct; of an FPGA its stream.
         dtype: int8, uint8 or int16.
         shape: At the interface.
         bytes: Of the buffer.
@@ -67,7 +66,7 @@ class KernelEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of manifest.json.
+    """The content of manifest.json. A package for an FPGA has no kernels and no arena.
 
     Attributes:
         format: Version of this schema.
@@ -75,7 +74,7 @@ class Manifest:
         edgeq: Version that made the package.
         target: Canonical name.
         float_abi: `hard`, `soft` or empty.
-        emit: `lib` or `c`.
+        emit: `lib` or `c`; of an FPGA its family, `hls` or `rtl`.
         io_layout: Asked for at the interface: `model`, `nchw` or `nhwc`.
         io: Where inputs and outputs lie: `arena` or `caller`.
         patches: What runs in patches; None where nothing does.

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from edgeq.errors import EdgeqError, UsageError
 from edgeq.package.build import QDQ_MODEL
-from edgeq.package.manifest import FPGA_FORMAT, MANIFEST, Manifest, load_manifest
+from edgeq.package.manifest import MANIFEST, Manifest, load_manifest
 from edgeq.package.schema import SchemaError
 
 _REMAKE = "make the package again with `edgeq compile`"
@@ -46,11 +46,8 @@ def read_package(directory: Path) -> Package:
     manifest_path = directory / MANIFEST
     if not manifest_path.is_file():
         raise UsageError("not an edgeq package: it has no manifest.json", file=directory, fix="edgeq compile -o DIR")
-    content = manifest_path.read_bytes()
-    if FPGA_FORMAT.encode() in content:
-        raise UsageError("an FPGA package is run by its own C simulation", file=directory, fix="make -C DIR csim")
     try:
-        manifest = load_manifest(content)
+        manifest = load_manifest(manifest_path.read_bytes())
     except SchemaError as error:
         raise EdgeqError(f"the manifest is malformed: {error}", file=manifest_path, fix=_REMAKE) from error
     for path, digest in manifest.files.items():

@@ -78,7 +78,8 @@ def load_artifact(directory: Path) -> Artifact:
     program = optimize(build_program(model, manifest.name, interface))
     if manifest.patches is not None:
         program = patch(program, manifest.patches)
-    program = share_memory(program)
+    if load_target(manifest.target).fpga is None:
+        program = share_memory(program)
     if print_program(program) != package.read(PROGRAM_TEXT).decode():
         raise VerificationError(
             f"the package was made by edgeq {manifest.edgeq}, which builds another program from this model",

@@ -45,6 +45,10 @@ TOOLS = (
         "building RISC-V firmware",
         probe=("riscv64-unknown-elf-gcc", "-print-file-name=picolibc.specs"),
     ),
+    Tool("g++", "g++", "simulating FPGA packages"),
+    Tool("make", "make", "simulating FPGA packages"),
+    Tool("verilator", "verilator", "simulating fpga-rtl packages"),
+    Tool("yosys", "yosys", "synthesizing fpga-rtl packages"),
     Tool("qemu-system-riscv32", "qemu-system-misc", "running RISC-V firmware on an emulated board"),
 )
 

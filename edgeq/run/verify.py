@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ VERIFY_SAMPLES = 20
 def verify_package(
     directory: Path, samples: int | None = None, inputs: Path | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Runs the same samples on the interpreter, the host and the emulated board, and compares bytes.
+    """Runs the same samples on the interpreter and on the host and the emulated board, or an FPGA's own simulation.
 
     Args:
         samples: How many; None for all of `inputs`, or 20 random ones where there are none.
@@ -29,7 +29,7 @@ def verify_package(
         `equal`, `samples`, `runners`, and `first_difference` (None, or `runner`, `sample`, `kernel`, `name`).
 
     Raises:
-        ToolMissingError: The target's compiler or emulator is not installed.
+        ToolMissingError: The target's compiler, emulator or simulator is not installed.
     """
     from edgeq.targets.load import load_target
 
@@ -39,16 +39,38 @@ def verify_package(
         feeds = random_inputs(artifact, samples or VERIFY_SAMPLES)
     else:
         feeds = {name: array[:samples] for name, array in read_inputs(artifact, inputs)[0].items()}
-    compiled: list[Compiled] = ["host"]
-    if load_target(artifact.package.manifest.target).emulator is not None:
-        compiled.append("qemu")
     expected = run_integers(artifact, "interpreter", feeds, progress)
+    target = load_target(artifact.package.manifest.target)
+    if target.fpga is not None:
+        return _verify_simulation(artifact, feeds, expected, progress)
+    compiled: list[Compiled] = ["host"] if target.emulator is None else ["host", "qemu"]
     results = ((runner, run_integers(artifact, runner, feeds, progress)) for runner in compiled)
     differences = (_difference(artifact, runner, feeds, got, expected) for runner, got in results)
     difference = next((found for found in differences if found), None)
+    return _result(compiled, feeds, difference)
+
+
+def _verify_simulation(
+    artifact: Artifact, feeds: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], progress: Progress
+) -> dict[str, Any]:
+    """Of an FPGA package: its own simulation."""
+    from edgeq.run.simulate import simulate, simulation_of
+
+    runner = simulation_of(artifact)
+    progress(f"run {runner}", 0, 0)
+    return _result([runner], feeds, simulate(artifact, feeds, expected))
+
+
+def _result(
+    runners: Sequence[str], feeds: Mapping[str, np.ndarray], difference: dict[str, Any] | None
+) -> dict[str, Any]:
     count = len(next(iter(feeds.values())))
-    runners = ["interpreter", *compiled]
-    return {"equal": difference is None, "samples": count, "runners": runners, "first_difference": difference}
+    return {
+        "equal": difference is None,
+        "samples": count,
+        "runners": ["interpreter", *runners],
+        "first_difference": difference,
+    }
 
 
 def _difference(

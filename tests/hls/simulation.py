@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeq.fpga.dataflow import Dataflow
+from edgeq.fpga.folding import Design
 from edgeq.hls.cost import stage_cost
-from edgeq.hls.dataflow import Dataflow
-from edgeq.hls.folding import Design
 from edgeq.hls.sources import sources
 from edgeq.program.interpreter import interpret
 from edgeq.program.program import Program

@@ -16,9 +16,10 @@ from program.programs import program, requantize
 from program.random_programs import random_programs
 
 from edgeq.config import Config
-from edgeq.hls.dataflow import dataflow
-from edgeq.hls.folding import Budget, fold, larger_folds
-from edgeq.hls.stage_kind import Kind, kind_of
+from edgeq.fpga.dataflow import dataflow
+from edgeq.fpga.folding import Budget, fold, larger_folds
+from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.hls.cost import stage_cost
 from edgeq.program.builder import build
 from edgeq.program.ops import Add, Conv2D, View
 from edgeq.program.program import Program
@@ -78,7 +79,7 @@ def test_random_programs_with_random_folds(data: st.DataObject) -> None:
 def test_real_networks_on_a_pynq_z2(zoo: Path, tmp_path: Path, model: str, weight_bits: int) -> None:
     config = Config(calib=zoo / model / "calib.npz", preset="fast", weight_bits=weight_bits)
     quantized = quantize(zoo / model / "model.onnx", config, silent)
-    design = fold(dataflow(optimize(build(quantized.model, model).program)), PYNQ)
+    design = fold(dataflow(optimize(build(quantized.model, model).program)), PYNQ, stage_cost)
     assert design.dsp <= PYNQ.dsp
     assert design.bram <= PYNQ.bram
     write_design(design, tmp_path, random_inputs(design.flow.program))

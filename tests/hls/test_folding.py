@@ -5,9 +5,10 @@ import pytest
 from program.programs import program, requantize
 
 from edgeq.errors import GateError
-from edgeq.hls.cost import bram18, stage_cost, window_cycles
-from edgeq.hls.dataflow import Dataflow, dataflow
-from edgeq.hls.folding import Budget, fold
+from edgeq.fpga.cost import bram18
+from edgeq.fpga.dataflow import Dataflow, dataflow
+from edgeq.fpga.folding import Budget, fold
+from edgeq.hls.cost import stage_cost, window_cycles
 from edgeq.program.ops import Conv2D, Dense
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import geometry
@@ -40,13 +41,13 @@ def test_cycles_of_a_convolution_by_hand(flow: Dataflow) -> None:
 
 
 def test_a_design_is_as_fast_as_the_budget_allows(flow: Dataflow) -> None:
-    small, large = (fold(flow, Budget(dsp, 280, 100.0)) for dsp in (20, 200))
+    small, large = (fold(flow, Budget(dsp, 280, 100.0), stage_cost) for dsp in (20, 200))
     assert small.dsp <= 20 < large.dsp <= 200
     assert large.interval < small.interval
 
 
 def test_folds_divide_the_channels(flow: Dataflow) -> None:
-    design = fold(flow, Budget(150, 280, 100.0))
+    design = fold(flow, Budget(150, 280, 100.0), stage_cost)
     for stage, chosen in zip(flow.stages, design.folds, strict=True):
         shape = geometry(stage.ops[0])
         assert shape.out_channels % chosen.outputs == 0
@@ -55,8 +56,8 @@ def test_folds_divide_the_channels(flow: Dataflow) -> None:
 
 
 def test_a_target_rate_is_met_with_as_little_as_possible(flow: Dataflow) -> None:
-    fast = fold(flow, Budget(200, 280, 100.0))
-    enough = fold(flow, Budget(200, 280, 100.0, fps=2000))
+    fast = fold(flow, Budget(200, 280, 100.0), stage_cost)
+    enough = fold(flow, Budget(200, 280, 100.0, fps=2000), stage_cost)
     assert enough.fps(100.0) >= 2000
     assert enough.dsp < fast.dsp
 
@@ -71,4 +72,4 @@ def test_a_target_rate_is_met_with_as_little_as_possible(flow: Dataflow) -> None
 )
 def test_what_binds_is_named(flow: Dataflow, budget: Budget, complaint: str) -> None:
     with pytest.raises(GateError, match=complaint):
-        fold(flow, budget)
+        fold(flow, budget, stage_cost)

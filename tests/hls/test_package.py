@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,17 @@ from edgeq.cli import main
 
 def run(*arguments: object):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def change_weights(package: Path, copy: Path, file: str) -> Path:
+    """A copy of a package whose table of numbers ends in another one, and whose manifest agrees."""
+    shutil.copytree(package, copy)
+    head, comma, last = (copy / file).read_text().rpartition(",")
+    (copy / file).write_text(f"{head}{comma} {int(last) ^ 0x100000}\n")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][file] = sha256((copy / file).read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +85,25 @@ def test_budgets_that_cannot_be_met(digits, tmp_path: Path, options: tuple, code
     assert not (tmp_path / "new").exists()
 
 
-def test_verify_tells_how_to_run_it(package: Path) -> None:
+def test_verify_simulates_the_package(package: Path) -> None:
+    need("g++", "make")
+    result = run("verify", package, "--samples", 3)
+    assert result.exit_code == 0, result.output
+    assert "equal bytes on 3 samples: interpreter, csim" in result.output
+
+
+def test_verify_names_the_sample_that_differs(package: Path, tmp_path: Path) -> None:
+    need("g++", "make")
+    wrong = change_weights(package, tmp_path / "digits", "src/stage7_bias.inc")
+    result = run("verify", wrong, "--samples", 2, "--json")
+    assert result.exit_code == 1
+    difference = {"runner": "csim", "sample": 0, "kernel": None, "name": "out0"}
+    assert json.loads(result.stdout)["first_difference"] == difference
+
+
+def test_a_missing_simulator_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
     result = run("verify", package)
-    assert result.exit_code == 2
-    assert "make -C" in result.output
+    assert result.exit_code == 1
+    assert "g++ is not installed" in result.output
+    assert "sudo apt-get install g++" in result.output

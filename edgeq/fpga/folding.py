@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import gcd
 
 from edgeq.errors import GateError
-from edgeq.hls.cost import Cost, stage_cost, window_cycles
-from edgeq.hls.dataflow import Dataflow, Stage
-from edgeq.hls.stage_kind import Kind, kind_of
+from edgeq.fpga.cost import Cost, CostModel
+from edgeq.fpga.dataflow import Dataflow, Stage
+from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.program.ops import Conv2D, Dense
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import geometry
@@ -64,21 +64,26 @@ class Design:
     def bram(self) -> int:
         return sum(cost.bram for cost in self.costs)
 
+    def with_fold(self, stage: int, fold: Fold, cost: Cost) -> Design:
+        """The same with another fold of one stage."""
+        folds = (*self.folds[:stage], fold, *self.folds[stage + 1 :])
+        return Design(self.flow, folds, (*self.costs[:stage], cost, *self.costs[stage + 1 :]))
+
     def fps(self, clock_mhz: float) -> float:
         """Inferences per second."""
         return clock_mhz * 1e6 / self.interval
 
 
-def fold(flow: Dataflow, budget: Budget) -> Design:
+def fold(flow: Dataflow, budget: Budget, cost: CostModel) -> Design:
     """The fastest design within the budget, or the smallest that is fast enough.
 
     Raises:
         GateError: The smallest design does not fit, or none that fits is fast enough: names what binds.
     """
-    design = _design(flow, [Fold()] * len(flow.stages))
+    design = _smallest(flow, cost)
     _require_fit(design, budget)
     while budget.fps is None or design.fps(budget.clock_mhz) < budget.fps:
-        faster = _faster(design, budget)
+        faster = _faster(design, budget, cost)
         if faster is None:
             break
         design = faster
@@ -87,35 +92,34 @@ def fold(flow: Dataflow, budget: Budget) -> Design:
     return design
 
 
-def _design(flow: Dataflow, folds: list[Fold]) -> Design:
-    costs = (stage_cost(stage, fold, flow) for stage, fold in zip(flow.stages, folds, strict=True))
-    return Design(flow, tuple(folds), tuple(costs))
+def _smallest(flow: Dataflow, cost: CostModel) -> Design:
+    return Design(flow, (Fold(),) * len(flow.stages), tuple(cost(stage, Fold(), flow) for stage in flow.stages))
 
 
-def _faster(design: Design, budget: Budget) -> Design | None:
+def _faster(design: Design, budget: Budget, cost: CostModel) -> Design | None:
     """The design with more multipliers in its slowest stage; None where they do not help or do not fit."""
     slowest = max(range(len(design.costs)), key=lambda i: design.costs[i].cycles)
     stage = design.flow.stages[slowest]
     if kind_of(stage, design.flow.program) != Kind.WINDOW:
         return None
     for fold in larger_folds(stage, design.folds[slowest]):
-        folds = [*design.folds[:slowest], fold, *design.folds[slowest + 1 :]]
-        candidate = _design(design.flow, folds)
-        if candidate.dsp <= budget.dsp and candidate.bram <= budget.bram:
+        candidate = design.with_fold(slowest, fold, cost(stage, fold, design.flow))
+        sooner = candidate.costs[slowest].cycles < design.costs[slowest].cycles
+        if sooner and candidate.dsp <= budget.dsp and candidate.bram <= budget.bram:
             return candidate
     return None
 
 
 def larger_folds(stage: Stage, present: Fold) -> Iterator[Fold]:
-    """Folds that take fewer cycles, the ones with the fewest multipliers first; of equals, the longer sums."""
+    """Folds of more products, the ones with the fewest first; of equals, the longer sums."""
     (op,) = stage.ops
     assert isinstance(op, Conv2D | Dense) or op.kind.endswith("pool")
     shape = geometry(op)  # type: ignore[arg-type]
     one_channel = not isinstance(op, Conv2D | Dense) or (isinstance(op, Conv2D) and op.groups > 1)
     inputs = [1] if one_channel else [n for n in _divisors(shape.channels) if n <= MAX_INPUTS]
     folds = (Fold(o, i) for o in _divisors(shape.out_channels) for i in inputs)
-    faster = (f for f in folds if window_cycles(op, shape, f) < window_cycles(op, shape, present))
-    yield from sorted(faster, key=lambda f: (f.products, f.outputs))
+    larger = (f for f in folds if f.products > present.products)
+    yield from sorted(larger, key=lambda f: (f.products, f.outputs))
 
 
 def _divisors(number: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from edgeq.hls.dataflow import Stage, lanes
+from edgeq.fpga.dataflow import Stage, lanes
 from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Program
 

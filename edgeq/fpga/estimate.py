@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeq.hls.folding import Budget, Design
-
-METHOD = "schedule model, not synthesized"
+from edgeq.fpga.folding import Budget, Design
 
 
-def estimate(design: Design, budget: Budget) -> dict[str, Any]:
-    """The estimate of a design; `interval` and `latency` are cycles, `bram18` block RAMs of 18 Kbit."""
+def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
+    """The estimate of a design; `interval` and `latency` are cycles, `bram18` block RAMs of 18 Kbit.
+
+    Args:
+        method: What its figures rest on.
+    """
     rows = zip(design.flow.stages, design.folds, design.costs, strict=True)
     return {
-        "method": METHOD,
+        "method": method,
         "clock_mhz": budget.clock_mhz,
         "interval": design.interval,
         "latency": design.latency,

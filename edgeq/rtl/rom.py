@@ -1,0 +1,44 @@
+"""Tables of the engines, as files for $readmemh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Rom:
+    """A memory that is never written.
+
+    Attributes:
+        path: Of its file, from the package's folder.
+        width: Bits of a word.
+        words: As non-negative integers.
+    """
+
+    path: str
+    width: int
+    words: tuple[int, ...]
+
+    @property
+    def depth(self) -> int:
+        return len(self.words)
+
+    @property
+    def text(self) -> str:
+        """One hexadecimal word per line."""
+        digits = -(-self.width // 4)
+        return "".join(f"{word:0{digits}x}\n" for word in self.words)
+
+
+def rom(name: str, elements: np.ndarray, bits: int, lanes: int) -> Rom:
+    """Signed elements of `bits`, `lanes` to a word, the first in its lowest bits."""
+    return Rom(f"rom/{name}.hex", bits * lanes, tuple(words(elements, bits, lanes)))
+
+
+def words(elements: np.ndarray, bits: int, lanes: int) -> list[int]:
+    """Signed elements as words, the first in the lowest bits of the first."""
+    mask = (1 << bits) - 1
+    rows = elements.reshape(-1, lanes).tolist()
+    return [sum((element & mask) << (bits * i) for i, element in enumerate(row)) for row in rows]

@@ -1,0 +1,133 @@
+"""The files of a design: SystemVerilog, tables, testbench, Makefile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.fpga.backend import Tensors
+from edgeq.fpga.dataflow import Dataflow, Stage, Stream
+from edgeq.fpga.folding import Design
+from edgeq.package.names import comment, require_identifier
+from edgeq.rtl.engines import Engine, Parameters, engine
+from edgeq.rtl.rom import words
+from edgeq.targets.hls.fold import Fold
+from edgeq.templating import templates_of
+
+if TYPE_CHECKING:
+    from edgeq.targets.target import Target
+
+ENGINES = files("edgeq.targets.rtl") / "engines"
+WORDS_PER_LINE = 6
+_TEMPLATES = templates_of("edgeq.rtl")
+
+
+@dataclass(frozen=True, eq=False)
+class StageView:
+    """A stage in the words of SystemVerilog."""
+
+    stage: Stage
+    fold: Fold
+    flow: Dataflow
+
+    @property
+    def symbol(self) -> str:
+        return self.stage.symbol
+
+    @property
+    def inputs(self) -> tuple[Stream, ...]:
+        return self.stage.inputs
+
+    @property
+    def outputs(self) -> tuple[Stream, ...]:
+        return self.stage.outputs
+
+    @cached_property
+    def engine(self) -> Engine:
+        return engine(self.stage, self.fold, self.flow)
+
+    @property
+    def comment(self) -> str:
+        """Operators and sanitized layer names."""
+        return "; ".join(comment(f"{op.kind} {op.name}") for op in self.stage.ops) or "one input, several readers"
+
+    @property
+    def valids(self) -> str:
+        """The `valid` of all outputs, the last one first: bit i is that of output i."""
+        return ", ".join(f"{stream.symbol}_valid" for stream in reversed(self.outputs))
+
+    @property
+    def readies(self) -> str:
+        return ", ".join(f"{stream.symbol}_ready" for stream in reversed(self.outputs))
+
+
+def sources(
+    design: Design, target: Target, version: str, golden_inputs: Tensors, golden_outputs: Tensors
+) -> dict[str, str]:
+    """Text of each file, by its path in the package.
+
+    Args:
+        golden_inputs, golden_outputs: What the interpreter was given and gave.
+
+    Raises:
+        UnsupportedError: A stage has no engine.
+    """
+    flow = design.flow
+    name = require_identifier(flow.program.name)
+    stages = [StageView(s, f, flow) for s, f in zip(flow.stages, design.folds, strict=True)]
+    context = {
+        "name": name,
+        "version": version,
+        "target": target.name,
+        "stages": stages,
+        "inner": flow.inner,
+        "inputs": flow.inputs,
+        "outputs": flow.outputs,
+    }
+    texts = {f"src/{name}_{stage.symbol}.sv": _render("stage.sv", context | {"stage": stage}) for stage in stages}
+    texts[f"src/{name}_top.sv"] = _render("top.sv", context)
+    texts["Makefile"] = _render("Makefile", context)
+    texts |= {f"src/{part.name}": part.read_text() for part in ENGINES.iterdir() if part.name.endswith(".sv")}
+    texts |= {rom.path: rom.text for stage in stages for rom in stage.engine.roms}
+    return texts | testbench(flow, golden_inputs, golden_outputs)
+
+
+def testbench(flow: Dataflow, inputs: Tensors, outputs: Tensors) -> dict[str, str]:
+    """The program that feeds samples to a design and compares with what the interpreter gave, by its path."""
+    program = flow.program
+    context = {
+        "name": program.name,
+        "golden_inputs": [(s, _golden(s, inputs[p.name])) for s, p in zip(flow.inputs, program.inputs, strict=True)],
+        "golden_outputs": [
+            (s, _golden(s, outputs[p.name])) for s, p in zip(flow.outputs, program.outputs, strict=True)
+        ],
+        "samples": len(inputs[program.inputs[0].name]),
+    }
+    return {f"tb/{program.name}_tb.cpp": _render("testbench.cpp", context)}
+
+
+def _render(template: str, context: Mapping[str, object]) -> str:
+    return _TEMPLATES.get_template(f"{template}.j2").render(context)
+
+
+def _parameters(values: Parameters) -> str:
+    """Named parameters of an instance."""
+    texts = {name: f'"{value}"' if isinstance(value, str) else value for name, value in values.items()}
+    return ", ".join(f".{name}({text})" for name, text in texts.items())
+
+
+def _golden(stream: Stream, array: np.ndarray) -> str:
+    """Samples as words of a stream, in lines of a C++ table."""
+    signed = array.view(np.int8) if array.dtype == np.uint8 else array
+    texts = [f"{word:#x}" for word in words(signed, stream.element_bits, stream.lanes)]
+    lines = (texts[i : i + WORDS_PER_LINE] for i in range(0, len(texts), WORDS_PER_LINE))
+    return ",\n".join("    " + ", ".join(line) for line in lines)
+
+
+_TEMPLATES.filters["parameters"] = _parameters
+_TEMPLATES.globals["zip"] = zip
