@@ -19,7 +19,9 @@ from edgeq.program.ops import (
     Dense,
     Fill,
     Interpolate,
+    LayerNorm,
     Lut,
+    MatMul,
     MaxPool,
     Mul,
     Op,
@@ -28,6 +30,7 @@ from edgeq.program.ops import (
     View,
 )
 from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
+from edgeq.quant.normalization import normalized
 from edgeq.quant.tables import SEGMENT_BITS, SOFTMAX_QUOTIENT_BITS
 
 # Below this many input channels, gathering all taps for one matrix product beats one product per tap.
@@ -180,6 +183,21 @@ def _softmax(op: Softmax, memory: Memory) -> None:
     total = e.sum(axis=-1, keepdims=True)
     quotient = ((e << SOFTMAX_QUOTIENT_BITS) + (total >> 1)) // total
     _store(memory, op, requantize(quotient, op.requantize))
+
+
+@execute.register
+def _layer_norm(op: LayerNorm, memory: Memory) -> None:
+    t = normalized(memory[op.x].reshape(-1, op.rows, op.n), op.epsilon)
+    y = (multiply_high(t, op.multiplier) + op.bias) >> op.shift
+    _store(memory, op, y.clip(op.lo, op.hi))
+
+
+@execute.register
+def _matmul(op: MatMul, memory: Memory) -> None:
+    x1 = memory[op.x1].reshape(-1, op.batch, op.m, op.k).astype(np.float64) - op.x1_zero_point
+    x2 = memory[op.x2].reshape(-1, op.batch, op.n, op.k).astype(np.float64) - op.x2_zero_point
+    acc = (x1 @ x2.swapaxes(-1, -2)).astype(np.int64)  # exact: the verifier bounds sums by 2^31
+    _store(memory, op, requantize(acc, op.requantize))
 
 
 @execute.register

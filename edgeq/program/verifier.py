@@ -12,7 +12,9 @@ from edgeq.program.ops import (
     Copy,
     Dense,
     Interpolate,
+    LayerNorm,
     Lut,
+    MatMul,
     MaxPool,
     Mul,
     Op,
@@ -22,6 +24,7 @@ from edgeq.program.ops import (
 )
 from edgeq.program.program import Buffer, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, MULTIPLIER_LIMIT
+from edgeq.quant.normalization import EPSILON_LIMIT, GUARD, ROW_LIMIT
 from edgeq.quant.tables import INTERPOLATION_LIMIT
 
 
@@ -94,9 +97,13 @@ def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:
             _require(op.table.shape == (513,) and op.table.dtype == np.int32, op, "table does not fit")
             _require(bool((np.abs(op.table) <= INTERPOLATION_LIMIT).all()), op, "interpolation may overflow int32")
             _verify_size(op, buffers[op.x], y.shape)
-        case Softmax():
+        case Softmax() | LayerNorm():
             _verify_size(op, buffers[op.x], (op.rows, op.n))
             _verify_size(op, y, (op.rows, op.n))
+            if isinstance(op, LayerNorm):
+                _verify_layer_norm(op)
+        case MatMul():
+            _verify_matmul(op, buffers[op.x1], buffers[op.x2], y)
     requantize = getattr(op, "requantize", None)
     if requantize is not None:
         _verify_requantize(op, requantize, y)
@@ -122,6 +129,22 @@ def _verify_weights(
     sums = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1)
     bound = int((sums * (1 << (x_bits - 1)) + np.abs(bias.astype(np.int64))).max())
     _require(((bound >> requantize.right) + 1) << requantize.left <= INT32_LIMIT, op, "accumulator may overflow int32")
+
+
+def _verify_layer_norm(op: LayerNorm) -> None:
+    _require(1 <= op.epsilon <= EPSILON_LIMIT and 0 <= op.shift <= GUARD and op.n < ROW_LIMIT, op, "out of range")
+    for array in (op.multiplier, op.bias):
+        fits = array.dtype == np.int32 and array.shape == (op.n,)
+        _require(fits and bool((np.abs(array.astype(np.int64)) < MULTIPLIER_LIMIT).all()), op, "factors out of range")
+
+
+def _verify_matmul(op: MatMul, x1: Buffer, x2: Buffer, y: Buffer) -> None:
+    _verify_size(op, x1, (op.batch, op.m, op.k))
+    _verify_size(op, x2, (op.batch, op.n, op.k))
+    _verify_size(op, y, (op.batch, op.m, op.n))
+    reach = [(1 << (x.bits - 1)) + abs(zero) for x, zero in ((x1, op.x1_zero_point), (x2, op.x2_zero_point))]
+    bound = op.k * reach[0] * reach[1]
+    _require(((bound >> op.requantize.right) + 1) << op.requantize.left <= INT32_LIMIT, op, "sums may overflow int32")
 
 
 def _verify_requantize(op: Op, rq: Requantize, y: Buffer) -> None:

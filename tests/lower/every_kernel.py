@@ -13,7 +13,9 @@ from edgeq.program.ops import (
     Dense,
     Fill,
     Interpolate,
+    LayerNorm,
     Lut,
+    MatMul,
     MaxPool,
     Mul,
     Requantize,
@@ -85,5 +87,7 @@ def _others(bits: int) -> list[Case]:
         _case(Lut("lut", "y", "x", table), 8, bits, x=shape, y=shape),
         _case(Interpolate("line", "y", "x", np.zeros(513, np.int32), 23 - bits, -90, 90), 16, bits, x=shape, y=shape),
         _case(Softmax("softmax", "y", "x", 4, 6, softmax_table(0.1), rq), 8, bits, x=shape, y=shape),
+        _case(LayerNorm("norm", "y", "x", 4, 6, 9, *np.full((2, 6), 999, np.int32), 8, -90, 90), bits, x=shape, y=shape),
+        _case(MatMul("product", "y", "x1", "x2", 2, 3, 3, 4, -2, 3, rq), 8, x1=(2, 3, 4), x2=(2, 3, 4), y=(2, 3, 3)),
         _case(Fill("fill", "y", -3), bits, y=shape),
     ]

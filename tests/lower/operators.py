@@ -16,7 +16,9 @@ from edgeq.program.ops import (
     Dense,
     Fill,
     Interpolate,
+    LayerNorm,
     Lut,
+    MatMul,
     MaxPool,
     Mul,
     Op,
@@ -221,7 +223,30 @@ def fills(draw: st.DrawFn) -> Case:
     return Case(Fill("fill", "y", draw(st.integers(*_limits(width)))), {"y": buffer("y", shape, width)})
 
 
-operators = st.one_of(conv2d(), conv2d(), dense(), pools(), binary(), copies(), tables(), softmaxes(), fills())
+@st.composite
+def layer_norms(draw: st.DrawFn) -> Case:
+    rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 70))
+    x_bits, y_bits, shift = draw(bits), draw(bits), draw(st.integers(0, 8))
+    factors = _random(draw, (2, n), 16).astype(np.int32) * draw(st.sampled_from([1, 1 << 6, 1 << 14]))
+    epsilon = draw(st.sampled_from([1, 77, 1 << 20, 1 << 45, 1 << 60]))
+    op = LayerNorm("norm", "y", "x", rows, n, epsilon, factors[0], factors[1], shift, *_limits(y_bits))
+    return Case(op, {"x": buffer("x", (rows, n), x_bits), "y": buffer("y", (rows, n), y_bits)})
+
+
+@st.composite
+def matmuls(draw: st.DrawFn) -> Case:
+    batch, m, n, k = (draw(st.integers(1, most)) for most in (3, 4, 4, 20))
+    x_bits, y_bits = draw(st.sampled_from([4, 8])), draw(bits)
+    limits = _limits(x_bits)
+    zeros = draw(st.integers(*limits)), draw(st.integers(*limits))
+    rq = draw(requantizes(y_bits, (1,), float(k << 2 * x_bits), False))
+    op = MatMul("product", "y", "x1", "x2", batch, m, n, k, *zeros, rq)
+    x1, x2 = buffer("x1", (batch, m, k), x_bits), buffer("x2", (batch, n, k), x_bits)
+    return Case(op, {"x1": x1, "x2": x2, "y": buffer("y", (batch, m, n), y_bits)})
+
+
+_rows = st.one_of(softmaxes(), layer_norms(), matmuls())
+operators = st.one_of(conv2d(), conv2d(), dense(), pools(), binary(), copies(), tables(), _rows, fills())
 
 
 def program_of(cases: Sequence[Case]) -> Program:

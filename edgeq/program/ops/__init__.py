@@ -8,7 +8,7 @@ from edgeq.program.ops.base import Op, Requantize, View
 from edgeq.program.ops.elementwise import Add, Interpolate, Lut, Mul
 from edgeq.program.ops.layers import Conv2D, Dense
 from edgeq.program.ops.movement import Copy, Fill
-from edgeq.program.ops.rows import Softmax
+from edgeq.program.ops.rows import LayerNorm, MatMul, Softmax
 from edgeq.program.ops.windows import AveragePool, MaxPool
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "Dense",
     "Fill",
     "Interpolate",
+    "LayerNorm",
     "Lut",
+    "MatMul",
     "MaxPool",
     "Mul",
     "Op",

@@ -27,3 +27,54 @@ class Softmax(Op):
     n: int
     table: np.ndarray
     requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNorm(Op):
+    """Normalization of each row to mean 0 and variance 1: x (rows, n), y (rows, n).
+
+    d_i = n * x_i - sum(x), v = sum(d_i * x_i) + epsilon, t_i = 2^16 * d_i / sqrt(v) as docs/NUMERICS.md says;
+    y_i = clamp((((t_i * m_i + 2^30) >> 31) + bias_i) >> shift, lo, hi).
+
+    Attributes:
+        epsilon: In units of v, round(epsilon * n^2 / sx^2); at least 1.
+        multiplier: int32 (n,), |m| < 2^30.
+        bias: int32 (n,), |bias| < 2^30; the output's zero point and the half of the rounding are in it.
+        shift: 0 to 8.
+    """
+
+    kind: ClassVar[str] = "layer_norm"
+
+    x: str
+    rows: int
+    n: int
+    epsilon: int
+    multiplier: np.ndarray
+    bias: np.ndarray
+    shift: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, eq=False)
+class MatMul(Op):
+    """Products of matrices that are both computed: x1 (batch, m, k), x2 (batch, n, k), y (batch, m, n).
+
+    y = requantize(sum over k of (x1 - zx1) * (x2 - zx2)): rows of the one times rows of the other.
+    """
+
+    kind: ClassVar[str] = "matmul"
+
+    x1: str
+    x2: str
+    batch: int
+    m: int
+    n: int
+    k: int
+    x1_zero_point: int
+    x2_zero_point: int
+    requantize: Requantize
+
+    @property
+    def macs(self) -> int:
+        return self.batch * self.m * self.n * self.k
