@@ -9,7 +9,7 @@ import networkx
 import onnx_ir as ir
 
 from edgeq.passes.editing import parameter
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import is_weighted
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Region:
     @property
     def layers(self) -> list[ir.Node]:
         """Its nodes with weights."""
-        return [node for node in self.nodes if node.op_type in WEIGHTED]
+        return [node for node in self.nodes if is_weighted(node)]
 
 
 def find_blocks(graph: ir.Graph, layers: int) -> list[Region]:

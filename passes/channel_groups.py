@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from edgeq.passes.channels import can_scale
 from edgeq.passes.editing import constant, scalar, sole_consumer, static_shape
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import is_weighted
 
 MOVERS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat", "Identity"})
 """Operators whose output elements are input elements; so are those of Pad, beside its zeros."""
@@ -80,7 +80,7 @@ def find_groups(graph: ir.Graph, commuting: frozenset[str]) -> ChannelGroups:
 
 
 def _refusal(node: ir.Node) -> str:
-    why = "has no constant weights of its own" if node.op_type in WEIGHTED else "does not allow it"
+    why = "has no constant weights of its own" if is_weighted(node) else "does not allow it"
     return f"{node.op_type} {node.name!r} {why}"
 
 

@@ -15,7 +15,7 @@ from edgeq.passes.channel_scaling import SCALES, scale_channels
 from edgeq.passes.channel_statistics import channel_statistics
 from edgeq.passes.clip_limits import clips, limit_by_clips
 from edgeq.passes.noise_model import NoiseModel, noise_model, observed_values
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import is_weighted
 
 MAX_FACTOR = 2.0**16
 """No channel is scaled by more than this at once, nor by less than its reciprocal."""
@@ -99,7 +99,7 @@ class EqualizeLayers(ir.passes.InPlacePass):
 
     def _name_obstacles(self, graph: ir.Graph, groups: ChannelGroups) -> None:
         for node in graph:
-            if node.op_type in WEIGHTED and node.outputs[0] in groups.of:
+            if is_weighted(node) and node.outputs[0] in groups.of:
                 for reason in groups.obstacles(node.outputs[0]):
                     self.decline(f"{node.outputs[0].name} is not equalized, or not all of it: {reason}")
 

@@ -12,8 +12,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import add_constant, constant, replace_value
 from edgeq.passes.qdq import Grid, insert_dequantizer, read_grid
 from edgeq.passes.quantization_points import dequantizer_of
-from edgeq.passes.weighted import bias_of, channel_axis, channel_count, not_constant, weight_of
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, not_constant, weight_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def freeze_constants(graph: ir.Graph) -> bool:
 
 
 def _bias_operand(node: ir.Node) -> ir.Value | None:
-    return bias_of(node) if node.op_type in WEIGHTED else None
+    return bias_of(node) if is_weighted(node) else None
 
 
 def _freeze_bias(node: ir.Node, bias: ir.Value) -> bool:

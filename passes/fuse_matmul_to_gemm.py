@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import onnx_ir as ir
 
 from edgeq.passes.channels import is_canonical_gemm
-from edgeq.passes.editing import constant, set_constant, sole_consumer, static_shape, substitute
+from edgeq.passes.editing import (
+    add_constant,
+    constant,
+    insert_node,
+    set_constant,
+    sole_consumer,
+    static_shape,
+    substitute,
+)
 
 
 class FuseMatmulToGemm(ir.passes.InPlacePass):
-    """MatMul of a matrix with a constant, and the constant Add behind it, become Gemm with `transB=1`.
+    """MatMul by a constant matrix, and the constant Add behind it, become Gemm with `transB=1`.
 
     Every Gemm with constant weight gets that form: alpha and beta go into the constants, the bias has shape
-    (outputs,). A MatMul of higher rank stays; the constant added to it becomes the second input, of shape (outputs,).
-    A bias that differs from row to row is declined.
+    (outputs,). A MatMul of higher rank gets a Reshape on either side. A bias that differs from row to row is declined;
+    so are MatMuls of two activations.
 
     The function is unchanged up to float rounding; idempotent.
     """
@@ -32,13 +42,33 @@ class FuseMatmulToGemm(ir.passes.InPlacePass):
 
 
 def _matmul(node: ir.Node) -> bool:
-    weight, shape = constant(node.inputs[1]), static_shape(node.inputs[0])
-    if weight is None or weight.ndim != 2 or shape is None or len(shape) != 2:
+    weight, shape, result = constant(node.inputs[1]), static_shape(node.inputs[0]), static_shape(node.outputs[0])
+    if weight is None or weight.ndim != 2 or shape is None or result is None or len(shape) < 2:
         return False
     set_constant(node, 1, f"{node.name}_weight", np.ascontiguousarray(weight.T))
     node.op_type = "Gemm"
     node.attributes["transB"] = ir.AttrInt64("transB", 1)
+    if len(shape) > 2:
+        _flatten(node, shape, result)
     return True
+
+
+def _flatten(node: ir.Node, shape: tuple[int, ...], result: tuple[int, ...]) -> None:
+    """Lets a Gemm of higher rank work on the rows of one matrix."""
+    source, output = node.inputs[0], node.outputs[0]
+    rows = math.prod(shape[:-1])
+    flat = _reshaped(node, source, (rows, shape[-1]), f"{node.name}_rows")
+    gemm = insert_node(node, "Gemm", [flat, *node.inputs[1:]], f"{node.name}", f"{output.name}_rows", transB=1)
+    gemm.shape = ir.Shape((rows, result[-1]))
+    substitute(node, _reshaped(node, gemm, result, str(output.name)))
+
+
+def _reshaped(before: ir.Node, value: ir.Value | None, shape: tuple[int, ...], output: str) -> ir.Value:
+    assert before.graph is not None
+    sizes = add_constant(before.graph, f"{output}_shape", np.array(shape, np.int64))
+    reshaped = insert_node(before, "Reshape", [value, sizes], f"{output}_reshape", output)
+    reshaped.shape = ir.Shape(shape)
+    return reshaped
 
 
 def _gemm(node: ir.Node) -> bool:
@@ -65,32 +95,34 @@ def _add(node: ir.Node) -> bool:
     x, bias = node.inputs
     if constant(x) is not None:
         x, bias = bias, x
-    layer = x.producer() if x is not None else None
-    if x is None or layer is None or layer.op_type not in ("Gemm", "MatMul") or sole_consumer(x) is not node:
-        return False
-    weight, shape = constant(layer.inputs[1]), static_shape(x)
+    layer = None if x is None or sole_consumer(x) is not node else _layer(x)
+    shape = static_shape(x)
     row = _bias_row(bias, shape[-1]) if shape else None
-    if row is None or weight is None or shape != static_shape(node.outputs[0]):
-        return False
-    if layer.op_type == "MatMul":
-        return _bias_second(node, x, bias, row)
-    if not is_canonical_gemm(layer):
+    if row is None or layer is None or x is None or shape != static_shape(node.outputs[0]):
         return False
     old = constant(layer.inputs[2]) if len(layer.inputs) > 2 else np.zeros_like(row)
     if old is None:
         return False
     set_constant(layer, 2, f"{layer.name}_bias", old + row)
-    substitute(node, layer.outputs[0])
+    substitute(node, x)
     return True
 
 
-def _bias_second(node: ir.Node, x: ir.Value, bias: ir.Value | None, row: np.ndarray) -> bool:
-    if node.inputs[0] is x and static_shape(bias) == row.shape:
-        return False
-    node.replace_input_with(0, x)
-    node.replace_input_with(1, bias)
-    set_constant(node, 1, f"{node.name}_bias", row)
-    return True
+def _layer(value: ir.Value) -> ir.Node | None:
+    """The canonical Gemm that makes a value, itself or behind a Reshape of its rows."""
+    node = value.producer()
+    if node is not None and node.op_type == "Reshape":
+        rows, shape = node.inputs[0], static_shape(value)
+        same = (
+            rows is not None and sole_consumer(rows) is node and (static_shape(rows) or ())[-1:] == (shape or ())[-1:]
+        )
+        node = rows.producer() if rows is not None and same else None
+    return node if node is not None and node.op_type == "Gemm" and is_canonical_gemm(node) else None
+
+
+def _same_columns(first: ir.Value, second: ir.Value) -> bool:
+    shapes = static_shape(first), static_shape(second)
+    return all(shapes) and shapes[0][-1] == shapes[1][-1]  # type: ignore[index]
 
 
 def _bias_row(bias: ir.Value | None, outputs: int) -> np.ndarray | None:

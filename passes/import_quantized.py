@@ -14,7 +14,8 @@ from edgeq.passes.freeze_weights import freeze_constants
 from edgeq.passes.insert_qdq import quantize_constant_operands
 from edgeq.passes.qdq import Grid, read_grid, set_zero_point
 from edgeq.passes.quantization_points import activation_operands
-from edgeq.quant.scheme import QUANTIZERS, WEIGHTED
+from edgeq.passes.weighted import is_weighted
+from edgeq.quant.scheme import QUANTIZERS
 
 SIGNED = {
     np.dtype(ml_dtypes.int4): np.dtype(ml_dtypes.int4),
@@ -124,7 +125,7 @@ def _import_constant(graph: ir.Graph, node: ir.Node, integers: np.ndarray) -> No
 
 def _role(node: ir.Node, index: int) -> str:
     """What a constant is for the node that uses it."""
-    if node.op_type in WEIGHTED and index > 0:
+    if is_weighted(node) and index > 0:
         return "weight" if index == 1 else "bias"
     return "operand" if any(index == i for i, _ in activation_operands(node)) else "other"
 

@@ -19,9 +19,9 @@ from edgeq.passes.quantization_points import (
     movement_source,
     quantized_values,
 )
-from edgeq.passes.weighted import bias_of, channel_axis, not_constant, weight_bits_of, weight_of
+from edgeq.passes.weighted import bias_of, channel_axis, is_weighted, not_constant, weight_bits_of, weight_of
 from edgeq.quant.qparams import QuantParams, Range, Scheme, weight_scales
-from edgeq.quant.scheme import ANCHORS, WEIGHTED, output_params, range_params
+from edgeq.quant.scheme import ANCHORS, output_params, range_params
 
 Params = dict[ir.Value, QuantParams]
 
@@ -64,7 +64,7 @@ class InsertQdq(ir.passes.InPlacePass):
         for value, bits in widths.items():
             params[value] = self._activation_params(value, bits, params)
         for node in list(graph):
-            if node.op_type in WEIGHTED:
+            if is_weighted(node):
                 self._quantize_weight(graph, node, params)
                 admit_width(model, weight_bits_of(node, self.weight_bits))
         quantize_constant_operands(graph, max(self.activation_bits, 8))

@@ -12,15 +12,14 @@ from edgeq.passes.editing import constant
 from edgeq.passes.qdq import Grid, read_grid
 from edgeq.passes.quantization_points import dequantizer_of, group_output
 from edgeq.passes.references import change_constant, quantized_parameter, reference, set_scale
-from edgeq.passes.weighted import bias_of, channel_axis, channel_count, weight_of
+from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, weight_of
 from edgeq.quant.qparams import weight_scales
-from edgeq.quant.scheme import WEIGHTED
 from edgeq.reconstruct.layer import Solution
 
 
 def open_layers(graph: ir.Graph) -> list[OpenLayer]:
     """The layers with float weights behind a QuantizeLinear, in order of execution."""
-    return [OpenLayer(node) for node in graph if node.op_type in WEIGHTED and _weight_quantizer(node) is not None]
+    return [OpenLayer(node) for node in graph if is_weighted(node) and _weight_quantizer(node) is not None]
 
 
 def require_open_layers(model: ir.Model) -> None:

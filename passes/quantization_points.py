@@ -9,6 +9,7 @@ import onnx_ir as ir
 from edgeq.errors import UnsupportedError
 from edgeq.passes.annotations import BITS_KEY
 from edgeq.passes.editing import scalar, sole_consumer
+from edgeq.passes.weighted import is_weighted
 from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, QUANTIZERS, activation_inputs
 
 
@@ -65,7 +66,8 @@ def is_absorbed(node: ir.Node) -> bool:
 
 def activation_operands(node: ir.Node) -> Iterator[tuple[int, ir.Value]]:
     """Index and value of the inputs of an anchor that are activations, constants among them."""
-    for index in activation_inputs(node.op_type, len(node.inputs)):
+    product = node.op_type == "MatMul" and not is_weighted(node)
+    for index in range(2) if product else activation_inputs(node.op_type, len(node.inputs)):
         value = node.inputs[index]
         if value is not None:
             yield index, value

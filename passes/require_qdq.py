@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
 from edgeq.passes.quantization_points import dequantizer_of, quantized_values
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import is_weighted
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RequireQdq(ir.passes.InPlacePass):
             if value.is_graph_output() or any(user.op_type != "QuantizeLinear" for user in users):
                 raise _float_tensor(value, value.producer())
         for node in model.graph:
-            if node.op_type in WEIGHTED and dequantizer_of(node.inputs[1]) is None:
+            if is_weighted(node) and dequantizer_of(node.inputs[1]) is None:
                 raise _float_tensor(node.inputs[1], node)
         return ir.passes.PassResult(model, modified=False)
 

@@ -6,7 +6,13 @@ import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
 from edgeq.passes.annotations import WEIGHT_BITS_KEY
-from edgeq.passes.editing import static_shape
+from edgeq.passes.editing import parameter, static_shape
+from edgeq.quant.scheme import WEIGHTED
+
+
+def is_weighted(node: ir.Node) -> bool:
+    """Whether an operator multiplies by a constant weight, which a MatMul may or may not do."""
+    return node.op_type in WEIGHTED and (node.op_type != "MatMul" or parameter(node.inputs[1]))
 
 
 def weight_of(node: ir.Node) -> ir.Value:

@@ -8,6 +8,8 @@ from edgeq.passes.fold_affine import FoldAffine
 from edgeq.passes.fold_batchnorm import FoldBatchnorm
 from edgeq.passes.fold_constants import FoldConstants
 from edgeq.passes.fuse_activation import FuseActivation
+from edgeq.passes.fuse_gelu import FuseGelu
+from edgeq.passes.fuse_layer_norm import FuseLayerNorm
 from edgeq.passes.fuse_matmul_to_gemm import FuseMatmulToGemm
 from edgeq.passes.fuse_pad import FusePad
 from edgeq.passes.layout import Layout
@@ -23,6 +25,8 @@ def canonical_passes() -> list[PassBase]:
         FoldConstants(),
         RemoveIdentity(),
         NormalizeConv(),
+        FuseLayerNorm(),
+        FuseGelu(),
         LowerReduceMean(),
         FuseMatmulToGemm(),
         Layout(),

@@ -99,9 +99,20 @@ def _gemm(node: ir.Node) -> str | None:
 
 
 def _matmul(node: ir.Node) -> str | None:
-    if not parameter(node.inputs[1]) or len(static_shape(node.inputs[1]) or ()) != 2:
-        return "the second input must be a constant matrix"
-    return None
+    ranks = [len(static_shape(value) or ()) for value in node.inputs]
+    if parameter(node.inputs[1]) and ranks[1] != 2:
+        return "a constant second input must be a matrix"
+    return "both inputs must be matrices" if min(ranks) < 2 else None
+
+
+def _layer_norm(node: ir.Node) -> str | None:
+    if len(node.outputs) > 1:
+        return "the outputs of mean and deviation are not supported"
+    return (
+        None
+        if all(parameter(value) for value in node.inputs[1:] if value is not None)
+        else "scale and bias must be constant"
+    )
 
 
 def _batchnorm(node: ir.Node) -> str | None:
@@ -142,6 +153,7 @@ CHECKS: dict[str, Check] = {
     "Conv": _conv,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "LayerNormalization": _layer_norm,
     "BatchNormalization": _batchnorm,
     "Clip": _clip,
     "PRelu": _prelu,
@@ -170,7 +182,6 @@ _ALTERNATIVES = {
     "Min": "Clip with constant limits",
     "ReduceMax": "GlobalMaxPool",
     "ReduceSum": "ReduceMean over the image axes",
-    "LayerNormalization": "BatchNormalization",
     "InstanceNormalization": "BatchNormalization",
     "GroupNormalization": "BatchNormalization",
     "LpNormalization": "BatchNormalization",

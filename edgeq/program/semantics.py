@@ -187,7 +187,7 @@ def _softmax(op: Softmax, memory: Memory) -> None:
 
 @execute.register
 def _layer_norm(op: LayerNorm, memory: Memory) -> None:
-    t = normalized(memory[op.x].reshape(-1, op.rows, op.n), op.epsilon)
+    t = normalized(memory[op.x].reshape(-1, op.rows, op.n), op.fraction, op.epsilon)
     y = (multiply_high(t, op.multiplier) + op.bias) >> op.shift
     _store(memory, op, y.clip(op.lo, op.hi))
 

@@ -24,7 +24,7 @@ from edgeq.program.ops import (
 )
 from edgeq.program.program import Buffer, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, MULTIPLIER_LIMIT
-from edgeq.quant.normalization import EPSILON_LIMIT, GUARD, ROW_LIMIT
+from edgeq.quant.normalization import GUARD, ROW_LIMIT, SPREAD_LIMIT, spread_fraction
 from edgeq.quant.tables import INTERPOLATION_LIMIT
 
 
@@ -101,7 +101,7 @@ def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:
             _verify_size(op, buffers[op.x], (op.rows, op.n))
             _verify_size(op, y, (op.rows, op.n))
             if isinstance(op, LayerNorm):
-                _verify_layer_norm(op)
+                _verify_layer_norm(op, buffers[op.x].bits)
         case MatMul():
             _verify_matmul(op, buffers[op.x1], buffers[op.x2], y)
     requantize = getattr(op, "requantize", None)
@@ -131,8 +131,9 @@ def _verify_weights(
     _require(((bound >> requantize.right) + 1) << requantize.left <= INT32_LIMIT, op, "accumulator may overflow int32")
 
 
-def _verify_layer_norm(op: LayerNorm) -> None:
-    _require(1 <= op.epsilon <= EPSILON_LIMIT and 0 <= op.shift <= GUARD and op.n < ROW_LIMIT, op, "out of range")
+def _verify_layer_norm(op: LayerNorm, x_bits: int) -> None:
+    _require(op.n < ROW_LIMIT and 0 <= op.fraction <= spread_fraction(op.n, x_bits), op, "the spread overflows")
+    _require(0 <= op.epsilon <= SPREAD_LIMIT and 0 <= op.shift <= GUARD, op, "epsilon or shift out of range")
     for array in (op.multiplier, op.bias):
         fits = array.dtype == np.int32 and array.shape == (op.n,)
         _require(fits and bool((np.abs(array.astype(np.int64)) < MULTIPLIER_LIMIT).all()), op, "factors out of range")

@@ -19,12 +19,15 @@ FRACTION = 16
 """Fractional bits of a normalized value."""
 GUARD = 8
 """Most fractional bits of an output step that are kept until the bias is added."""
-EPSILON_LIMIT = 1 << 60
+SPREAD_LIMIT = 1 << 60
+"""Of the spread n^2 * variance, and of epsilon in its units."""
+MOST_FRACTION = 9
 
 
 class Coefficients(NamedTuple):
     """Of `ops.LayerNorm`, by the names of its fields."""
 
+    fraction: int
     epsilon: int
     multiplier: np.ndarray
     bias: np.ndarray
@@ -40,20 +43,32 @@ def layer_norm_coefficients(
         OverflowError: The output scale is too small for gamma or beta.
     """
     n = len(gamma)
-    stabilizer = min(max(round(epsilon * n * n / x.scale**2), 1), EPSILON_LIMIT)
+    fraction = spread_fraction(n, x.bits)
+    stabilizer = min(round(epsilon * n * n / x.scale**2 * 4.0**fraction), SPREAD_LIMIT)
     for shift in range(GUARD, -1, -1):
-        multiplier = round_half_up(gamma / y.scale * 2.0 ** (31 - FRACTION + shift))
-        bias = round_half_up(beta / y.scale * 2.0**shift) + (y.zero_point << shift) + ((1 << shift) >> 1)
-        if max(np.abs(multiplier).max(), np.abs(bias).max()) < MULTIPLIER_LIMIT:
-            return Coefficients(stabilizer, multiplier.astype(np.int32), bias.astype(np.int32), shift)
+        multiplier = gamma / y.scale * 2.0 ** (31 - FRACTION + shift)
+        bias = (beta / y.scale + y.zero_point + 0.5) * 2.0**shift - (0.5 if shift == 0 else 0)
+        if max(np.abs(multiplier).max(), np.abs(bias).max()) < MULTIPLIER_LIMIT - 1:
+            integers = (round_half_up(array).astype(np.int32) for array in (multiplier, bias))
+            return Coefficients(fraction, stabilizer, *integers, shift)
     raise OverflowError("the output scale is too small for the factors of the normalization")
 
 
-def normalized(x: np.ndarray, epsilon: int) -> np.ndarray:
-    """t = 2^16 * (x - mean) / sqrt(variance + epsilon), for integer rows (..., n): int64, within int32."""
+def spread_fraction(n: int, bits: int) -> int:
+    """Pairs of fractional bits that the spread of n integers of so many bits has room for."""
+    return min(MOST_FRACTION, 30 - (n - 1).bit_length() - (bits - 1))
+
+
+def normalized(x: np.ndarray, fraction: int, epsilon: int) -> np.ndarray:
+    """t = 2^16 * (x - mean) / sqrt(variance + epsilon), for integer rows (..., n): int64, within int32.
+
+    Args:
+        epsilon: In units of n^2 * variance / 4^fraction.
+    """
     x = x.astype(np.int64)
     d = x.shape[-1] * x - x.sum(axis=-1, keepdims=True)
-    v, exponent = _mantissa((d * x).sum(axis=-1, keepdims=True) + epsilon)
+    v, exponent = _mantissa(((d * x).sum(axis=-1, keepdims=True) << 2 * fraction) + epsilon)
+    exponent -= fraction
     root = inverse_root(v)
     left = np.maximum(3 - exponent, 0)
     right = np.maximum(exponent - 3, 0)

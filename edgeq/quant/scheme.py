@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgeq.quant.qparams import QuantParams, Range, Scheme
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
-"""Operators whose input 1 is a constant weight, quantized symmetrically, one multiplier per output channel."""
+"""Operators whose input 1 is a constant weight, quantized symmetrically, one multiplier per output channel; a MatMul of
+two activations is none (`passes.weighted.is_weighted`)."""
 
 ELEMENTWISE = frozenset({"Add", "Sub", "Mul"})
 """Operators of two activations, either of which may be a constant."""
@@ -27,7 +28,7 @@ SLOPES = frozenset({"LeakyRelu", "PRelu"})
 FRACTIONS = frozenset({"Softmax", "Sigmoid", "HardSigmoid"})
 """Operators with outputs from 0 to 1."""
 
-ANCHORS = WEIGHTED | ELEMENTWISE | AVERAGES | FUNCTIONS | CLAMPS | SLOPES | {"Concat", "Softmax"}
+ANCHORS = WEIGHTED | ELEMENTWISE | AVERAGES | FUNCTIONS | CLAMPS | SLOPES | {"Concat", "Softmax", "LayerNormalization"}
 """Operators that compute new integers on a grid of their own."""
 
 MOVEMENT = frozenset(

@@ -13,7 +13,7 @@ from edgeq.calibrate.suffix import Suffix
 from edgeq.passes.editing import constant
 from edgeq.passes.qdq import read_grid
 from edgeq.passes.quantized_tensors import anchor_of, fed_at_quantizers, quantized_tensors
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import is_weighted
 from edgeq.report.metrics import sqnr_db
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _row(
 
 def _weight_sqnr(prepared: ir.Model, anchor: ir.Node) -> float | None:
     """Of the weights of a quantized layer against those of the float layer of the same name."""
-    undo = anchor.inputs[1].producer() if anchor.op_type in WEIGHTED and anchor.inputs[1] is not None else None
+    undo = anchor.inputs[1].producer() if is_weighted(anchor) and anchor.inputs[1] is not None else None
     twins = [node for node in prepared.graph if node.name == anchor.name]
     exact = constant(twins[0].inputs[1]) if twins and undo is not None else None
     stored = None if undo is None else constant(undo.inputs[0])

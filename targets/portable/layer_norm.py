@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tvm.script import tirx as T
@@ -10,7 +10,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.quant.fixed_point import MULTIPLIER_LIMIT
 from edgeq.quant.normalization import DOUBLINGS, HALVINGS, MANTISSA_HIGH, MANTISSA_LOW, NEWTON_STEPS
-from edgeq.targets.portable.fixed_point import bind, clamp, int32, int64, multiply_high
+from edgeq.targets.portable.fixed_point import MultiplyHigh, bind, clamp, int32, int64, multiply_high
 
 if TYPE_CHECKING:
     from tvm.tirx import Expr
@@ -25,11 +25,11 @@ def layer_norm(op: LayerNorm, program: Program, target: Target) -> Generated:
 
     No step divides, and products have 32 bits (or the target's long form): nothing calls a library.
     """
-    rows, n, shift, epsilon = op.rows, op.n, op.shift, op.epsilon
+    rows, n, shift, fraction, epsilon = op.rows, op.n, op.shift, op.fraction, op.epsilon
     x_dtype, y_dtype = program.buffer[op.x].dtype, program.buffer[op.y].dtype
     multiply = multiply_high(target)
     square = _product_of_halves if x_dtype == "int16" else _product
-    lo, hi = op.lo, op.hi
+    lo, hi, inverse_root = op.lo, op.hi, _inverse_root(multiply)
 
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle(x_dtype), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
@@ -45,25 +45,13 @@ def layer_norm(op: LayerNorm, program: Program, target: Target) -> Generated:
             total[0] = 0
             for i in T.serial(n):
                 total[0] += int32(x[row * n + i])
-            spread[0] = T.int64(epsilon)
+            spread[0] = T.int64(0)
             for i in T.serial(n):
                 value: T.let[T.int32] = int32(x[row * n + i])
                 spread[0] += square(value * n - total[0], value)
-            exponent[0] = 0
-            for _step in T.serial(HALVINGS):
-                if spread[0] >= T.int64(MANTISSA_HIGH):
-                    spread[0] = T.shift_right(spread[0], T.int64(2))
-                    exponent[0] += 1
-            for _step in T.serial(DOUBLINGS):
-                if spread[0] < T.int64(MANTISSA_LOW):
-                    spread[0] = spread[0] * T.int64(4)
-                    exponent[0] -= 1
-            mantissa: T.let[T.int32] = int32(spread[0])
-            root[0] = 9 * (1 << 27) - T.shift_right(mantissa, 5) * 21
-            for _step in T.serial(NEWTON_STEPS):
-                squared: T.let[T.int32] = multiply(root[0], root[0])
-                gap: T.let[T.int32] = 3 * (1 << 28) - multiply(squared * 2, mantissa) * 2
-                root[0] = T.min(multiply(root[0], gap) * 4, MULTIPLIER_LIMIT - 1)
+            spread[0] = spread[0] * T.int64(4**fraction) + T.int64(epsilon)
+            exponent[0] = -fraction
+            inverse_root(spread, exponent, root)
             left: T.let[T.int32] = T.shift_left(1, T.max(3 - exponent[0], 0))
             right: T.let[T.int32] = T.max(exponent[0] - 3, 0)
             half: T.let[T.int32] = T.shift_right(T.shift_left(1, right), 1)
@@ -74,6 +62,29 @@ def layer_norm(op: LayerNorm, program: Program, target: Target) -> Generated:
 
     table = Table(np.concatenate([op.multiplier, op.bias]), "constants")
     return Generated(kernel, (Reads(op.x), table, Writes(op.y)))
+
+
+def _inverse_root(multiply: MultiplyHigh) -> Any:
+    """The steps that find 2^29 / sqrt(mantissa / 2^30) of a spread, and the exponent of its mantissa."""
+
+    @T.inline
+    def steps(spread, exponent, root):
+        for _step in T.serial(HALVINGS):
+            if spread[0] >= T.int64(MANTISSA_HIGH):
+                spread[0] = T.shift_right(spread[0], T.int64(2))
+                exponent[0] += 1
+        for _step in T.serial(DOUBLINGS):
+            if spread[0] < T.int64(MANTISSA_LOW):
+                spread[0] = spread[0] * T.int64(4)
+                exponent[0] -= 1
+        mantissa: T.let[T.int32] = int32(spread[0])
+        root[0] = 9 * (1 << 27) - T.shift_right(mantissa, 5) * 21
+        for _step in T.serial(NEWTON_STEPS):
+            squared: T.let[T.int32] = multiply(root[0], root[0])
+            gap: T.let[T.int32] = 3 * (1 << 28) - multiply(squared * 2, mantissa) * 2
+            root[0] = T.min(multiply(root[0], gap) * 4, MULTIPLIER_LIMIT - 1)
+
+    return steps
 
 
 def _product(distance: Expr, value: Expr) -> Expr:

@@ -77,6 +77,7 @@ def _others(bits: int) -> list[Case]:
     shape = (4, 6)
     table = np.zeros(256, np.int8 if bits == 8 else np.int16)
     rq = _requantize(8)
+    norm = LayerNorm("norm", "y", "x", 4, 6, 2, 9, *np.full((2, 6), 999, np.int32), 8, -90, 90)
     binary = {"x1": shape, "x2": shape, "y": shape}
     return [
         _case(Add("add", "y", "x1", "x2", view, turned, 300, -200, 50, 9, -90, 90), bits, **binary),
@@ -87,7 +88,7 @@ def _others(bits: int) -> list[Case]:
         _case(Lut("lut", "y", "x", table), 8, bits, x=shape, y=shape),
         _case(Interpolate("line", "y", "x", np.zeros(513, np.int32), 23 - bits, -90, 90), 16, bits, x=shape, y=shape),
         _case(Softmax("softmax", "y", "x", 4, 6, softmax_table(0.1), rq), 8, bits, x=shape, y=shape),
-        _case(LayerNorm("norm", "y", "x", 4, 6, 9, *np.full((2, 6), 999, np.int32), 8, -90, 90), bits, x=shape, y=shape),
+        _case(norm, bits, x=shape, y=shape),
         _case(MatMul("product", "y", "x1", "x2", 2, 3, 3, 4, -2, 3, rq), 8, x1=(2, 3, 4), x2=(2, 3, 4), y=(2, 3, 3)),
         _case(Fill("fill", "y", -3), bits, y=shape),
     ]

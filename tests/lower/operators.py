@@ -27,6 +27,7 @@ from edgeq.program.ops import (
     View,
 )
 from edgeq.program.program import Buffer, Port, Program
+from edgeq.quant.normalization import spread_fraction
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,9 @@ def layer_norms(draw: st.DrawFn) -> Case:
     rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 70))
     x_bits, y_bits, shift = draw(bits), draw(bits), draw(st.integers(0, 8))
     factors = _random(draw, (2, n), 16).astype(np.int32) * draw(st.sampled_from([1, 1 << 6, 1 << 14]))
-    epsilon = draw(st.sampled_from([1, 77, 1 << 20, 1 << 45, 1 << 60]))
-    op = LayerNorm("norm", "y", "x", rows, n, epsilon, factors[0], factors[1], shift, *_limits(y_bits))
+    fraction = draw(st.integers(0, spread_fraction(n, x_bits)))
+    epsilon = draw(st.sampled_from([0, 1, 77, 1 << 20, 1 << 45, 1 << 60]))
+    op = LayerNorm("norm", "y", "x", rows, n, fraction, epsilon, factors[0], factors[1], shift, *_limits(y_bits))
     return Case(op, {"x": buffer("x", (rows, n), x_bits), "y": buffer("y", (rows, n), y_bits)})
 
 

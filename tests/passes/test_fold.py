@@ -185,14 +185,19 @@ def test_gemm_gets_one_form(attributes: str, bias: tuple[int, ...]) -> None:
     assert fused.graph[0].inputs[2].shape.numpy() == (3,)
 
 
-def test_matmul_of_higher_rank_keeps_its_bias_second() -> None:
+def test_matmul_of_higher_rank_becomes_gemm_of_its_rows() -> None:
     model = parse(
         "g (float[1,4,5] x) => (float[1,4,3] y) { m = MatMul(x, w)  y = Add(b, m) }",
         {"w": normal(5, 3), "b": normal(1, 1, 3)},
     )
     fused = apply(model, FuseMatmulToGemm(), RemoveDead())
-    assert ops(fused) == ["MatMul", "Add"]
-    assert fused.graph[1].inputs[1].shape.numpy() == (3,)
+    assert ops(fused) == ["Reshape", "Gemm", "Reshape"]
+    assert fused.graph[1].inputs[2].shape.numpy() == (3,)
+
+
+def test_matmul_of_two_activations_stays() -> None:
+    model = parse("g (float[2,4,5] x, float[2,5,3] z) => (float[2,4,3] y) { y = MatMul(x, z) }")
+    assert ops(apply(model, FuseMatmulToGemm())) == ["MatMul"]
 
 
 def test_bias_per_row_stays() -> None:

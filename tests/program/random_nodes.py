@@ -112,6 +112,22 @@ def _softmax(d: Draft, x: str, shape: Shape) -> None:
     d.node("Softmax", x, axis=d.number(-len(shape), len(shape) - 1))
 
 
+def _layer_norm(d: Draft, x: str, shape: Shape) -> None:
+    axis = d.number(1, len(shape) - 1)
+    factors = [d.weight(*shape[axis:]) for _ in range(d.number(1, 2))]
+    d.node("LayerNormalization", x, *factors, axis=axis, epsilon=d.pick(1e-5, 1e-2))
+
+
+def _product(d: Draft, x: str, shape: Shape) -> None:
+    """With itself turned around, as attention does, or with another value that fits."""
+    fitting = [name for name, other in d.shapes.items() if len(other) > 1 and other[-2] == shape[-1]]
+    if fitting and d.pick(True, False):
+        d.node("MatMul", x, d.draw(st.sampled_from(fitting)))
+    else:
+        d.node("Transpose", x, perm=[*range(len(shape) - 2), len(shape) - 1, len(shape) - 2])
+        d.node("MatMul", x, list(d.shapes)[-1])
+
+
 def _binary(d: Draft, x: str, shape: Shape) -> None:
     """With another value that broadcasts, or with a constant of the whole shape, per channel, or alone."""
     others = [name for name, other in d.shapes.items() if _broadcasts(other, shape)]
@@ -190,7 +206,18 @@ def _unsqueeze(d: Draft, x: str, shape: Shape) -> None:
     d.node("Unsqueeze", x, d.whole(d.number(1, len(shape))))
 
 
-_ANY: tuple[Maker, ...] = (_activation, _function, _binary, _concat, _split, _slice, _transpose, _reshape, _softmax)
+_ANY: tuple[Maker, ...] = (
+    _activation,
+    _function,
+    _binary,
+    _concat,
+    _split,
+    _slice,
+    _transpose,
+    _reshape,
+    _softmax,
+    _layer_norm,
+)
 _SPATIAL: tuple[Maker, ...] = (
     _conv, _conv, _conv, _max_pool, _average_pool, _global, _reduce_mean, _batchnorm, _resize, _pad, _flatten, _squeeze,
 )  # fmt: skip

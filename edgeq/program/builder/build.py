@@ -11,12 +11,13 @@ import numpy as np
 from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import ACTIVATIONS, Activation, read_activations
 from edgeq.program.builder.context import Context, constant_array, node_name
-from edgeq.program.builder.elementwise import UNARY, build_binary, build_softmax, build_unary
+from edgeq.program.builder.elementwise import UNARY, build_binary, build_unary
 from edgeq.program.builder.layout import Value
 from edgeq.program.builder.matmul import build_conv, build_dense
 from edgeq.program.builder.movement import MOVEMENTS, build_concat, build_movement, build_rescale
 from edgeq.program.builder.pool import build_average_pool, build_max_pool
 from edgeq.program.builder.ports import Interface, add_input, add_output
+from edgeq.program.builder.rows import build_layer_norm, build_matmul, build_softmax
 from edgeq.program.program import Port, Program
 from edgeq.program.verifier import verify_program
 from edgeq.quant.qparams import QuantParams
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
 
 Builder = Callable[[Context, "ir.Node", Activation, QuantParams, "str | None"], Value]
 
+
+def _build_matmul(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
+    """By a constant matrix, or of two activations."""
+    builder = build_matmul if node.inputs[1] in ctx.values else build_dense
+    return builder(ctx, node, activation, y, tensor)
+
+
 # Operators whose float result a QuantizeLinear must follow (an activation may stand between).
 ANCHORS: dict[str, Builder] = {
     "Conv": build_conv,
     "Gemm": build_dense,
-    "MatMul": build_dense,
+    "MatMul": _build_matmul,
     "Add": build_binary,
     "Sub": build_binary,
     "Mul": build_binary,
@@ -38,6 +46,7 @@ ANCHORS: dict[str, Builder] = {
     "GlobalAveragePool": build_average_pool,
     "Concat": build_concat,
     "Softmax": build_softmax,
+    "LayerNormalization": build_layer_norm,
     **dict.fromkeys(UNARY, build_unary),
 }
 

@@ -1,4 +1,4 @@
-"""Add, Sub, Mul, functions of one value, and Softmax."""
+"""Add, Sub, Mul, and functions of one value."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edgeq.program.builder.activation import ACTIVATIONS, Activation, read_activ
 from edgeq.program.builder.context import Context, attribute, node_name, shape_of, views
 from edgeq.program.builder.layout import Value, channels_last, dense, is_permutation, joint_views
 from edgeq.program.builder.matmul import quantized_operand
-from edgeq.program.ops import Add, Conv2D, Copy, Interpolate, Lut, Mul, Softmax, View
+from edgeq.program.ops import Add, Conv2D, Copy, Interpolate, Lut, Mul, View
 from edgeq.quant.fixed_point import INT32_LIMIT, add_coefficients
 from edgeq.quant.qparams import QuantParams
 from edgeq.quant.scheme import FUNCTIONS
-from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, interpolation_table, lookup_table, softmax_table
+from edgeq.quant.tables import interpolation_table, lookup_table
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -203,20 +203,3 @@ def _function(node: ir.Node) -> Callable[[np.ndarray], np.ndarray]:
             slope = 1.0 if act.slope is None else float(act.slope[0])
             return lambda x: np.where(x < 0, slope * x, x).clip(act.lo, act.hi)
     return _FUNCTIONS[node.op_type]
-
-
-def build_softmax(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
-    """Softmax over one axis."""
-    x = quantized_operand(ctx, node, 0)
-    if x.params.bits == 16:
-        raise UnsupportedError("Softmax needs 8-bit input", node=node_name(node))
-    rank = x.index.ndim
-    axis = int(attribute(node, "axis", -1)) % rank  # type: ignore[call-overload]
-    order = (*(a for a in range(rank) if a != axis), axis)
-    x_buffer = ctx.dense_buffer(x, order, node)
-    physical = x.index.transpose(order).shape
-    buffer = ctx.new_buffer(physical, y, tensor=tensor)
-    rq = activation.requantize(2.0**-SOFTMAX_QUOTIENT_BITS / y.scale, y)
-    table = softmax_table(x.params.scale)
-    ctx.emit(Softmax(node_name(node), buffer.name, x_buffer, buffer.size // physical[-1], physical[-1], table, rq))
-    return Value(buffer.name, dense(physical).transpose(np.argsort(order)), y)

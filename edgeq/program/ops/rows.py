@@ -33,11 +33,13 @@ class Softmax(Op):
 class LayerNorm(Op):
     """Normalization of each row to mean 0 and variance 1: x (rows, n), y (rows, n).
 
-    d_i = n * x_i - sum(x), v = sum(d_i * x_i) + epsilon, t_i = 2^16 * d_i / sqrt(v) as docs/NUMERICS.md says;
+    d_i = n * x_i - sum(x), v = sum(d_i * x_i) + epsilon / 4^fraction, t_i = 2^16 * d_i / sqrt(v) as docs/NUMERICS.md
+    says;
     y_i = clamp((((t_i * m_i + 2^30) >> 31) + bias_i) >> shift, lo, hi).
 
     Attributes:
-        epsilon: In units of v, round(epsilon * n^2 / sx^2); at least 1.
+        fraction: Half the fractional bits of v.
+        epsilon: round(epsilon * n^2 / sx^2 * 4^fraction), at most 2^60.
         multiplier: int32 (n,), |m| < 2^30.
         bias: int32 (n,), |bias| < 2^30; the output's zero point and the half of the rounding are in it.
         shift: 0 to 8.
@@ -48,6 +50,7 @@ class LayerNorm(Op):
     x: str
     rows: int
     n: int
+    fraction: int
     epsilon: int
     multiplier: np.ndarray
     bias: np.ndarray

@@ -1,0 +1,75 @@
+"""Finds GELU in the arithmetic that exporters write for it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import onnx_ir as ir
+from onnxscript.rewriter.pattern import RewriteRule, RewriteRuleSet
+
+from edgeq.passes.editing import scalar
+
+
+class FuseGelu(ir.passes.InPlacePass):
+    """x * (1 + Erf(x / sqrt(2))) / 2, in the orders in which exporters write it, becomes Gelu.
+
+    One table then takes the place of one table and three operators with roundings of their own. Other constants are
+    declined. The function is unchanged up to float rounding; idempotent.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv:1606.08415, 2016, section 2.
+    """
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        return ir.passes.PassResult(model, bool(_RULES.apply_to_model(model)))
+
+
+def _is(value: ir.Value, number: float) -> bool:
+    found = scalar(value)
+    return found is not None and math.isclose(found, number, rel_tol=1e-4)
+
+
+def _divided(op: Any, x: Any, root: Any) -> Any:
+    return op.Erf(op.Div(x, root))
+
+
+def _multiplied(op: Any, x: Any, root: Any) -> Any:
+    return op.Erf(op.Mul(x, root))
+
+
+def _half_last(erf: Any) -> Any:
+    def pattern(op: Any, x: Any, root: Any, one: Any, half: Any) -> Any:
+        return op.Mul(op.Mul(x, op.Add(erf(op, x, root), one)), half, _outputs=["y"])
+
+    return pattern
+
+
+def _half_first(erf: Any) -> Any:
+    def pattern(op: Any, x: Any, root: Any, one: Any, half: Any) -> Any:
+        return op.Mul(op.Mul(x, half), op.Add(erf(op, x, root), one), _outputs=["y"])
+
+    return pattern
+
+
+def _fits(number: float) -> Any:
+    def check(_: Any, root: ir.Value, one: ir.Value, half: ir.Value, **__: Any) -> bool:
+        return _is(root, number) and _is(one, 1) and _is(half, 0.5)
+
+    return check
+
+
+def _gelu(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
+    value, replaced = op.Gelu(x), y.producer()
+    assert replaced is not None
+    value.producer().name = replaced.name
+    return value
+
+
+_RULES = RewriteRuleSet(
+    [
+        RewriteRule(place(erf), _gelu, _fits(number))
+        for place in (_half_last, _half_first)
+        for erf, number in ((_divided, math.sqrt(2)), (_multiplied, math.sqrt(0.5)))
+    ],
+    commute=True,
+)
