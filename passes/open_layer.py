@@ -95,9 +95,26 @@ class OpenLayer:
             self.store_bias(solution.bias)
 
     def store_bias(self, bias: np.ndarray) -> None:
-        """Makes (groups, outputs) the node's bias; the float network keeps its own."""
-        before = self.reference_bias().reshape(-1)
-        change_constant(self.node, 2, f"{self.node.name}_bias", bias.reshape(-1), before)
+        """Makes (groups, outputs) the node's bias, in steps of the accumulator; the float network keeps its own.
+
+        At 4 bits these steps are coarse, and the layers behind can only make up for errors that they see.
+        """
+        before, step = self.reference_bias().reshape(-1), self.input_scale * self._per_output(self._grid.scale)
+        rounded = (np.rint(bias / step) * step).astype(np.float32)
+        change_constant(self.node, 2, f"{self.node.name}_bias", rounded.reshape(-1), before)
+
+    @property
+    def input_quantizer(self) -> ir.Node:
+        """The QuantizeLinear behind which the layer's input comes."""
+        undo = dequantizer_of(self.node.inputs[0])
+        quantize = None if undo is None or undo.inputs[0] is None else undo.inputs[0].producer()
+        assert quantize is not None
+        return quantize
+
+    @property
+    def input_scale(self) -> np.float32:
+        """Of the layer's quantized input."""
+        return np.float32(read_grid(self.input_quantizer).scale)
 
     def constants(self) -> dict[str, np.ndarray]:
         """The weight and bias of the quantized network by value name."""
@@ -107,8 +124,7 @@ class OpenLayer:
 
     def floor(self, bias: np.ndarray) -> np.ndarray:
         """The least scales that the arithmetic contract allows beside a bias."""
-        source, sink = dequantizer_of(self.node.inputs[0]), group_output(self.node).consumers()[0]
-        assert source is not None
+        source, sink = self.input_quantizer, group_output(self.node).consumers()[0]
         scales = weight_scales(
             np.zeros((bias.size, 1)),
             None if self.shared else 0,

@@ -143,6 +143,8 @@ def _float_outputs(exact: Block, layers: list[OpenLayer], inputs: Arrays) -> dic
 
 
 def _knob(layer: OpenLayer, unit: float) -> Knob:
-    start = layer.present()
-    names = weight_name(layer.node), bias_name(layer.node)
-    return Knob(*names, start, layer.limits, layer.floor(start.bias), layer.shared, layer.takes_bias, unit)
+    start, floor = layer.present(), layer.floor(layer.present().bias)
+    names, source = (weight_name(layer.node), bias_name(layer.node)), scale_name(layer.input_quantizer)
+    return Knob(
+        *names, start, layer.limits, floor, layer.shared, layer.takes_bias, unit, source, float(layer.input_scale)
+    )

@@ -22,6 +22,8 @@ class Knob:
         shared: Whether all outputs have one scale.
         has_bias: Whether it can have a bias.
         unit: The size of its outputs, in which its bias is learned.
+        source: Name of the scale of its input, if that is learned, too.
+        input_scale: That scale at the start.
     """
 
     weight: str
@@ -32,13 +34,15 @@ class Knob:
     shared: bool
     has_bias: bool
     unit: float
+    source: str
+    input_scale: float
 
 
 class Variables:
     """The numbers that are learned, as they change.
 
     Integers are rounded from real numbers, which the gradient reaches straight through the rounding; scales are learned
-    by their logarithms, so that one rate fits all of them.
+    by their logarithms, so that one rate fits all of them. The gradient passes the rounding of biases, too.
 
     Sources: Bengio, Leonard and Courville, arXiv:1308.3432, 2013, section 4 (straight-through); Esser et al., "Learned
     Step Size Quantization", ICLR 2020, section 2; Jain et al., "Trained Quantization Thresholds", MLSys 2020, section
@@ -67,11 +71,13 @@ class Variables:
         return [integers] * len(self.integers) + [others] * len(self.stretch) + biases + [others] * len(self.reach)
 
     def solutions(self) -> list[Solution]:
-        """The layers as they are now."""
-        found = []
+        """The layers as they are now, biases in steps of the accumulator."""
+        found, sources = [], self.scales()
         for layer, steps, stretch, shift in zip(self._layers, self.integers, self.stretch, self.shift, strict=True):
             scale = np.maximum(layer.start.scale * np.exp(stretch), layer.floor).astype(np.float32)
-            found.append(Solution(np.rint(steps).clip(*layer.limits), scale, layer.start.bias + layer.unit * shift))
+            step = scale * sources.get(layer.source, layer.input_scale)
+            bias = (np.rint((layer.start.bias + layer.unit * shift) / step) * step).astype(np.float32)
+            found.append(Solution(np.rint(steps).clip(*layer.limits), scale, bias))
         return found
 
     def scales(self) -> dict[str, np.ndarray]:

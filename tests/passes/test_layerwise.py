@@ -116,6 +116,18 @@ def test_results_lie_on_the_grid(small: tuple[ir.Model, Samples]) -> None:
         assert (solution.scale >= layer.floor(solution.bias) * 0.999).all()
 
 
+@pytest.mark.parametrize("kind", [RoundGptq, RoundGaussNewton, CorrectBias])
+def test_biases_are_in_steps_of_the_accumulator(small: tuple[ir.Model, Samples], kind: type[LayerwisePass]) -> None:
+    """Coarse ones at 4 bits: later layers make up for what they see, so nothing may be left to `FreezeWeights`."""
+    model, samples = small
+    recipe = [Calibrate(samples, bits=4), InsertQdq(4, 4), *([] if kind is RoundGptq else [RoundGptq(samples)])]
+    qdq, _ = run_passes(model.clone(), [*recipe, kind(samples)])
+    biases = [(layer.present().scale * layer.input_scale, layer.present().bias) for layer in open_layers(qdq.graph)]
+    for step, bias in biases:
+        np.testing.assert_allclose(bias / step, np.rint(bias / step), atol=1e-3)
+    assert any(bias.any() for _, bias in biases)
+
+
 def test_bias_correction_keeps_weights_and_corrects_means(small: tuple[ir.Model, Samples]) -> None:
     model, samples = small
     plain, corrected = (quantized(model, samples, *passes) for passes in ([], [CorrectBias(samples)]))
