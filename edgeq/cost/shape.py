@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, MaxPool, Mul, Op, Softmax
+from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, LayerNorm, MatMul, MaxPool, Mul, Op, Softmax
 
 if TYPE_CHECKING:
     from edgeq.program.program import Program
@@ -111,8 +111,14 @@ def _(op: Copy, program: Program) -> Loops:
 
 
 @loops_of.register(Softmax)
-def _(op: Softmax, program: Program) -> Loops:
+@loops_of.register(LayerNorm)
+def _(op: Softmax | LayerNorm, program: Program) -> Loops:
     return Loops(op.rows, 1, op.n, op.rows * op.n)
+
+
+@loops_of.register(MatMul)
+def _(op: MatMul, program: Program) -> Loops:
+    return Loops(op.batch * op.m, 1, op.n, op.batch * op.m * op.k, taps=op.k)
 
 
 def _nest(sizes: tuple[int, ...]) -> Loops:

@@ -22,8 +22,8 @@ from edgeq.search.space import Allocation, Knob, Space
 
 SPACE = Space(
     (
-        Knob("samples", (256, 64, 8)),
-        Knob("method", ("minmax", "entropy")),
+        Knob("calibration_samples", (256, 64, 8)),
+        Knob("calibration_method", ("minmax", "entropy")),
         Knob("scheme", ("asymmetric", "symmetric", "symmetric_unsigned", "power_of_two")),
         Knob("granularity", ("channel", "tensor")),
         Knob("correct_bias", (True, False)),
@@ -59,10 +59,10 @@ def rows(path: Path) -> Iterator[list[str]]:
 
 def measure(subject: Task, weight_bits: int, allocation: Allocation) -> tuple[float, float]:
     """(Loss, share of right answers), rounding to nearest."""
-    samples = subject.calibration.first(int(allocation["samples"]))
+    samples = subject.calibration.first(int(allocation["calibration_samples"]))
     scheme = allocation["scheme"]
     passes = [
-        Calibrate(samples, allocation["method"], scheme=scheme),
+        Calibrate(samples, allocation["calibration_method"], scheme=scheme),
         InsertQdq(weight_bits, 8, allocation["granularity"] == "channel", scheme),
         *([CorrectBias(samples)] if allocation["correct_bias"] else []),
         FreezeWeights(),

@@ -13,8 +13,7 @@ from fit_cost_model.probes import probe
 ROOT = Path(__file__).resolve().parents[3]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 MODELS = ("mnist_cntk", "dscnn", "mnist_mbv2_torch", "autoencoder", "sww", "resnet8", "vww", "resnet_large")
-CHAINS = tuple(f"chain{seed}" for seed in range(6))
-FANS = tuple(f"fan{seed}" for seed in range(6))
+PROBES = tuple(f"{kind}{seed}" for kind in ("chain", "separable", "fan") for seed in range(6))
 DATA = {"resnet_large": "resnet8"}
 
 
@@ -25,7 +24,7 @@ def compile_network(name: str, target: str, widths: tuple[int, int], folder: Pat
         widths: Of weights and activations, in bits.
     """
     options = {"weight_bits": widths[0], "activation_bits": widths[1], "preset": "fast", "out": folder / "package"}
-    if name in CHAINS + FANS:
+    if name in PROBES:
         source = folder / f"{name}.onnx"
         onnx.save(probe(name), source)
     else:

@@ -1,4 +1,4 @@
-"""Random networks that cover shapes of kernels: chains of layers as networks have them, and fans of unusual windows."""
+"""Random networks that cover shapes of kernels: chains of layers, separable ones, and fans of unusual windows."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Graph:
 
 
 def probe(name: str) -> onnx.ModelProto:
-    """The network of this name: `chain` or `fan` and a seed."""
+    """The network of this name: `chain`, `separable` or `fan`, and a seed."""
     kind, seed = name.rstrip("0123456789"), int(name.lstrip("abcdefghijklmnopqrstuvwxyz"))
-    return {"chain": chain, "fan": fan}[kind](Graph(np.random.default_rng(seed)))
+    return {"chain": chain, "separable": separable, "fan": fan}[kind](Graph(np.random.default_rng(seed)))
 
 
 def chain(graph: Graph) -> onnx.ModelProto:
@@ -84,6 +84,23 @@ def _link(graph: Graph, x: str, shape: Shape, layer: int) -> tuple[str, Shape]:
         y = f"add{layer}"
     side = (side + stride - 1) // stride
     return graph.add("Relu", y, f"x{layer}"), (outputs, side, side)
+
+
+def separable(graph: Graph) -> onnx.ModelProto:
+    """Depthwise 3x3 and 1x1 convolutions in turn, on images of any two sides."""
+    rng = graph.rng
+    shape = first = (int(rng.choice(CHANNELS)), int(rng.integers(5, 33)), int(rng.integers(4, 26)))
+    x = "x0"
+    for layer in range(LAYERS):
+        channels, *sides = shape
+        strides = [int(n) for n in rng.choice((1, 1, 1, 2), size=2)] if min(sides) > 4 else [1, 1]
+        window = {"kernel_shape": [3, 3], "strides": strides, "pads": [1, 1, 1, 1]}
+        x = graph.add("Relu", graph.convolution(x, f"d{layer}", shape, channels, group=channels, **window), f"a{layer}")
+        height, width = ((n + s - 1) // s for n, s in zip(sides, strides, strict=True))
+        depth = int(rng.choice(CHANNELS))
+        x = graph.convolution(x, f"p{layer}", (channels, height, width), depth, kernel_shape=[1, 1])
+        x, shape = graph.add("Relu", x, f"x{layer + 1}"), (depth, height, width)
+    return graph.model(first, {x: (1, *shape)})
 
 
 def fan(graph: Graph) -> onnx.ModelProto:
