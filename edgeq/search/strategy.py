@@ -74,6 +74,7 @@ class Strategy(Protocol):
 
 
 STRATEGIES = {
+    "xgboost": "edgeq.search.boosted:Boosted",
     "ilp": "edgeq.search.ilp:Ilp",
     "pareto": "edgeq.search.pareto:Pareto",
     "greedy": "edgeq.search.greedy:Greedy",
