@@ -50,6 +50,30 @@ def compile(
     return compile_model(Path(model), config, progress)
 
 
+def tune(
+    model: PathLike,
+    target: str = "cortex-m4",
+    *,
+    calibration: Data | None = None,
+    evaluation: Data | None = None,
+    progress: Progress = silent,
+    **options: object,
+) -> dict[str, Any]:
+    """Search widths and ranges under budgets, as `edgeq tune` does; returns its report.
+
+    Arguments are those of `compile`.
+
+    Raises:
+        EdgeqError: As `compile`; `GateError`, which has the report, where no trial is within the budgets.
+    """
+    from edgeq.config import load_config
+    from edgeq.tune.tuner import tune_model
+
+    given = {"calib": _by_name(calibration, model), "eval": _by_name(evaluation, model)}
+    config = load_config(None, {**options, **given, "target": target})
+    return tune_model(Path(model), config, progress).report
+
+
 def quantize(
     model: PathLike,
     out: PathLike,

@@ -57,6 +57,7 @@ def compile_model(model: Path, config: Config, progress: Progress | None = None)
     check_replaceable(out)
     _check_request(config)
     _check_budgets(target, config)
+    config = _allocated(model, config, progress)
     quantized = quantize(model, config, progress)
     if target.fpga is None:
         source = _lower(model, quantized, name, target, float_abi, config, progress)
@@ -104,10 +105,19 @@ def _check_request(config: Config) -> None:
 
 def _check_budgets(target: Target, config: Config) -> None:
     """Refuses budgets that this kind of target does not have."""
-    kinds = {True: ("max_dsp", "max_bram", "target_fps"), False: ("max_flash", "max_ram")}
+    kinds = {True: ("max_dsp", "max_bram", "target_fps"), False: ("max_flash", "max_weights", "max_ram", "max_cycles")}
     for option in kinds[target.fpga is None]:
         if getattr(config, option) is not None:
             raise UsageError(f"{target.name} has no budget --{option.replace('_', '-')}", fix="leave it out")
+
+
+def _allocated(model: Path, config: Config, progress: Progress) -> Config:
+    """The configuration with the widths of a trial, where one is picked or searched for."""
+    if config.pick is None and config.bits == "uniform":
+        return config
+    from edgeq.tune.picking import picked, searched
+
+    return searched(model, config, progress) if config.pick is None else picked(model, config, config.pick)
 
 
 def _float_abi(target: Target, asked: str | None) -> str:
@@ -196,9 +206,13 @@ def _check_gates(report: Mapping[str, Any], config: Config) -> None:
     """
     missed = []
     memory = report.get("memory")
-    for label, kind, limit in (("flash", "flash_bytes", config.max_flash), ("RAM", "ram_bytes", config.max_ram)):
-        if limit is not None and memory is not None and memory[kind]["total"] > limit:
-            used = memory[kind]["total"]
+    for label, kind, part, limit in (
+        ("flash", "flash_bytes", "total", config.max_flash),
+        ("weights", "flash_bytes", "weights", config.max_weights),
+        ("RAM", "ram_bytes", "total", config.max_ram),
+    ):
+        if limit is not None and memory is not None and memory[kind][part] > limit:
+            used = memory[kind][part]
             missed.append(f"{label} {used} bytes is {used - limit} over the budget of {limit}")
     if config.min_accuracy is not None:
         accuracy = report["accuracy"]

@@ -36,7 +36,15 @@ class Config:
         emit: `lib` for object code, `c` for C source (plain C: without the instructions of a kernel family).
         float_abi: Calling convention of the objects; None for the target's default.
         dump_passes: Folder that receives the model after each pass.
-        max_flash, max_ram: Budgets, bytes.
+        max_flash, max_ram: Budgets, bytes; `max_weights` is that of packed weights alone.
+        max_cycles: Budget of estimated cycles of one inference; of searches only.
+        max_loss: What the metric may lose to the float model, as a share of 1; of searches only.
+        bits: `uniform` widths, or `auto`: searched for within the budgets.
+        strategy, trials: How widths are searched for, and how often.
+        study: Database of the search: a file, or a URL that SQLAlchemy knows.
+        pick: Number of the trial of `study` to compile.
+        cluster: Address of a Dask scheduler that runs trials.
+        jobs: Processes that run trials on this machine; 0 for one per CPU.
         patch: Run the first layers in patches, which need less RAM and more work: `auto` where `max_ram` asks for it,
             `on` with the smallest arena, or `off`.
         max_dsp, max_bram: Budgets of FPGA targets: DSP slices, block RAMs of 18 Kbit; None for all that there are.
@@ -66,7 +74,17 @@ class Config:
     float_abi: Literal["hard", "soft"] | None = None
     dump_passes: Path | None = None
     max_flash: int | None = None
+    max_weights: int | None = None
     max_ram: int | None = None
+    max_cycles: float | None = None
+    max_loss: float | None = None
+    bits: Literal["uniform", "auto"] = "uniform"
+    strategy: str = "random"
+    trials: int = 100
+    study: str | None = None
+    pick: int | None = None
+    cluster: str | None = None
+    jobs: int = 0
     patch: Literal["auto", "on", "off"] = "auto"
     max_dsp: int | None = None
     max_bram: int | None = None
@@ -97,7 +115,17 @@ KINDS: dict[str, Kind] = {
     "float_abi": values.choice("hard", "soft"),
     "dump_passes": values.PATH,
     "max_flash": values.SIZE,
+    "max_weights": values.SIZE,
     "max_ram": values.SIZE,
+    "max_cycles": values.NUMBER,
+    "max_loss": values.SHARE,
+    "bits": values.choice("uniform", "auto"),
+    "strategy": values.TEXT,
+    "trials": values.WHOLE,
+    "study": values.TEXT,
+    "pick": values.WHOLE,
+    "cluster": values.TEXT,
+    "jobs": values.WHOLE,
     "patch": values.choice("auto", "on", "off"),
     "max_dsp": values.WHOLE,
     "max_bram": values.WHOLE,

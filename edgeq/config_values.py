@@ -80,6 +80,13 @@ def _number(value: Any) -> float:
     return value
 
 
+def _share(value: Any) -> float:
+    """0.005, or 0.5%."""
+    if isinstance(value, str) and value.rstrip().endswith("%"):
+        return _number(value.rstrip()[:-1]) / 100
+    return _number(value)
+
+
 def _size(value: Any) -> int:
     if not isinstance(value, str):
         return _whole(value)
@@ -158,6 +165,7 @@ PATH = Kind("a path", _path)
 DATA = Kind("a path (in Python also arrays by input name)", _data)
 WHOLE = Kind("a whole number, 0 or more", _whole)
 NUMBER = Kind("a number", _number)
+SHARE = Kind("a share, such as 0.005 or 0.5%", _share)
 SIZE = Kind("a number of bytes, such as 1024, 256K or 1M", _size)
 INTERVAL = Kind("two numbers, the lower first, such as 0,255", _interval)
 NAMED_SHAPE = Kind("an input's name and shape, such as image=1,3,96,96", _named_shape)

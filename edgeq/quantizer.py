@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.config import Config
-from edgeq.progress import Progress
+from edgeq.progress import Progress, silent
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 RANDOM_SAMPLES = 32
 WITHOUT_DATA = {"correct_bias": False, "correct_bias_analytic": True}
 """Means over random samples are none that the network knows; those of its batch normalizations are."""
+
+
+def _unheard(text: str) -> None:
+    """Takes no notice of a warning."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,25 @@ def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: li
     Raises:
         EdgeqError: The calibration data cannot be used.
     """
+    samples = calibration_samples(reference, config, warnings)
+    return passes_for(config, samples, progress=progress, warn=warnings.append)
+
+
+def passes_for(
+    config: Config, samples: Samples, *, progress: Progress = silent, warn: Callable[[str], None] = _unheard
+) -> list[PassBase]:
+    """`recipe` for samples that are read already.
+
+    Args:
+        samples: For calibration.
+        warn: Told what looks wrong about the samples.
+
+    Raises:
+        UsageError: There is no such pass or option.
+    """
     from edgeq.passes.presets import preset_passes
     from edgeq.passes.scheme import Scheme
 
-    samples = calibration_samples(reference, config, warnings)
     scheme = Scheme(
         config.weight_bits,
         config.activation_bits,
@@ -97,7 +116,7 @@ def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: li
         _widths(config, "activation_bits"),
     )
     settings = config.passes if config.calib is not None else {**WITHOUT_DATA, **config.passes}
-    return preset_passes(samples, config.preset, scheme, settings, progress=progress, warn=warnings.append)
+    return preset_passes(samples, config.preset, scheme, settings, progress=progress, warn=warn)
 
 
 def _widths(config: Config, option: str) -> dict[str, int]:

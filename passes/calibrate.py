@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
 import onnx_ir as ir
 
 from edgeq.calibrate.observe import observe
+from edgeq.calibrate.observers import Observer
 from edgeq.calibrate.ranges import Method, Width, choose_range
 from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.sanity import sanity_warnings
 from edgeq.passes.annotations import OBSERVED_KEY, RANGE_KEY
 from edgeq.passes.quantization_points import activation_bits
 from edgeq.quant.qparams import Scheme
+
+ALL = 1 << 31
+"""More samples than there are."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +36,20 @@ class Calibrate(ir.passes.InPlacePass):
         samples: Inputs of the model.
         method: How ranges are chosen.
         bits, scheme: What they are chosen for: as `InsertQdq.activation_bits` and `InsertQdq.scheme`.
+        most: At most so many samples are used.
         progress: Told (samples done, samples in total).
         warn: Told what looks wrong about the samples, see `edgeq.calibrate.sanity`.
+        observe: `edgeq.calibrate.observe.observe`, or what remembers its results.
     """
 
     samples: Samples
     method: Method = "minmax"
     bits: int = 8
     scheme: Scheme = "asymmetric"
+    most: int = ALL
     progress: Callable[[int, int], None] | None = None
     warn: Callable[[str], None] | None = None
+    observe: Callable[..., Mapping[str, Observer]] = observe
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method) or self.scheme not in get_args(Scheme):
@@ -49,7 +57,7 @@ class Calibrate(ir.passes.InPlacePass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         widths = {str(value.name): (value, bits) for value, bits in activation_bits(model.graph, self.bits).items()}
-        observers = observe(model, self.samples, widths, progress=self.progress)
+        observers = self.observe(model, self.samples.first(self.most), widths, progress=self.progress)
         for name, (value, bits) in widths.items():
             value.meta[OBSERVED_KEY] = observers[name].range
             value.meta[RANGE_KEY] = choose_range(observers[name], self.method, Width(bits, self.scheme))

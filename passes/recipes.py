@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from onnx_ir.passes import PassBase
 
 from edgeq.calibrate.samples import Samples
+from edgeq.passes.assign_widths import AssignWidths
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.hoist_qdq import HoistQdq
@@ -47,7 +48,7 @@ def split_at_quantization(passes: Sequence[PassBase]) -> tuple[list[PassBase], l
 
 def essential(passes: Sequence[PassBase]) -> list[PassBase]:
     """The least that quantizes: without what only makes it more accurate."""
-    return [pass_ for pass_ in passes if isinstance(pass_, Calibrate | InsertQdq | FreezeWeights)]
+    return [pass_ for pass_ in passes if isinstance(pass_, AssignWidths | Calibrate | InsertQdq | FreezeWeights)]
 
 
 def import_passes() -> list[PassBase]:

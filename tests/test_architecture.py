@@ -41,6 +41,7 @@ LEVELS = (
     ("edgeq.evaluate", "edgeq.quantizer"),
     ("edgeq.fitting", "edgeq.measure"),
     ("edgeq.fpga_compiler",),
+    ("edgeq.tune",),
     ("edgeq.compiler", "edgeq.debugger"),
     ("edgeq.api", "edgeq.cli"),
     ("edgeq", "edgeq.__main__"),

@@ -11,6 +11,7 @@ from edgeq.cli.output import Output
 
 COMMANDS = {
     "compile": "edgeq.cli.compile:command",
+    "tune": "edgeq.cli.tune:command",
     "quantize": "edgeq.cli.quantize:command",
     "run": "edgeq.cli.run:command",
     "verify": "edgeq.cli.verify:command",

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeq.cli.options import PATH, config_option, model_options, output_options, read_config
+from edgeq.cli.options import (
+    PATH,
+    budget_options,
+    config_option,
+    model_options,
+    output_options,
+    read_config,
+    search_options,
+)
 from edgeq.cli.output import Output, pass_output
 
 if TYPE_CHECKING:
@@ -28,8 +36,10 @@ if TYPE_CHECKING:
 @config_option("io_layout", "Layout of inputs and outputs.")
 @config_option("input_type", "Type of inputs and outputs.")
 @config_option("io", "Where inputs and outputs lie: in the arena (least RAM), or in the caller's own memory.")
-@config_option("max_flash", "Budget: fail with exit code 3 above it.", metavar="SIZE")
-@config_option("max_ram", "Budget: fail with exit code 3 above it.", metavar="SIZE")
+@budget_options
+@config_option("bits", "Uniform widths, or those that a search finds best within the budgets.")
+@search_options
+@config_option("pick", "Compile what this trial of --study chose.", metavar="N")
 @config_option("patch", "Run the first layers in patches: less RAM, more work; auto: where --max-ram asks for it.")
 @config_option("max_dsp", "FPGA: DSP slices that the design may take; default: all.", metavar="N")
 @config_option("max_bram", "FPGA: block RAMs of 18 Kbit that it may take; default: all.", metavar="N")

@@ -82,14 +82,43 @@ def model_options(command: Decorated) -> Decorated:
         config_option("seed", "Of everything random.", metavar="N"),
         click.option("--config", type=PATH, help="Options from a TOML file; those of the command line come first."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(command, *options)
+
+
+def budget_options(command: Decorated) -> Decorated:
+    """Budgets of a processor's memory and time, and of what quantization may lose."""
+    return _with(
+        command,
+        config_option("max_flash", "Budget of flash.", metavar="SIZE"),
+        config_option("max_weights", "Budget of packed weights, which are part of the flash.", metavar="SIZE"),
+        config_option("max_ram", "Budget of RAM.", metavar="SIZE"),
+        config_option("max_cycles", "Budget of estimated cycles of one inference.", metavar="N"),
+        config_option("max_loss", "What the metric may lose to the float model, such as 0.5%.", metavar="SHARE"),
+    )
+
+
+def search_options(command: Decorated) -> Decorated:
+    """How widths are searched for."""
+    return _with(
+        command,
+        config_option("strategy", "How allocations are proposed.", metavar="NAME"),
+        config_option("trials", "Trials of the study in all.", metavar="N"),
+        config_option("study", "Database of the search; default: NAME-TARGET.db.", metavar="FILE.db|URL"),
+        config_option("cluster", "Dask scheduler that runs the trials; default: this machine.", metavar="ADDRESS"),
+        config_option("jobs", "Processes that run trials here; 0: one per CPU.", metavar="N"),
+    )
 
 
 def package_argument(command: Decorated) -> Decorated:
     """The folder that `edgeq compile` wrote."""
     return click.argument("package", metavar="DIR", type=PATH)(command)
+
+
+def _with(command: Decorated, *options: Callable[[Decorated], Decorated]) -> Decorated:
+    """The command with options, the first of them listed first."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def read_config(options: Mapping[str, Any]) -> Config:

@@ -30,7 +30,7 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     generated = [select(op, program, target).generate(op, program, target) for op in program.ops]
-    plan = _plan(program, generated)
+    plan = plan_memory(program, generated)
     pool = _Pool(program)
     calls = []
     for i, (op, kernel) in enumerate(zip(program.ops, generated, strict=True)):
@@ -45,7 +45,8 @@ def scratch_name(index: int) -> str:
     return f"scratch{index}"
 
 
-def _plan(program: Program, generated: Sequence[Generated]) -> Plan:
+def plan_memory(program: Program, generated: Sequence[Generated]) -> Plan:
+    """The arena of a program whose first operators these kernels do."""
     numbered = list(enumerate(generated))
     return plan_arena(
         program,

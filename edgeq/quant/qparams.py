@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-Scheme = Literal["asymmetric", "symmetric", "power_of_two"]
+Scheme = Literal["asymmetric", "symmetric", "symmetric_unsigned", "power_of_two"]
 """How a range becomes parameters: see `QuantParams.from_range`."""
 
 MIN_SCALE = 2.0**-100
@@ -81,13 +81,14 @@ class QuantParams:
             lo, hi: The range to cover, lo <= hi.
             bits: Width of the signed integers.
             scheme: `asymmetric`: any zero point. `symmetric`: zero point 0, and the most negative integer unused
-                (Krishnamoorthi, arXiv:1806.08342, 2018, section 2.2). `power_of_two`: the scale is one, the range
-                symmetric, or from 0 where nothing is negative and integers are narrow (Jain et al., "Trained
-                Quantization Thresholds", MLSys 2020, section 3.1).
+                (Krishnamoorthi, arXiv:1806.08342, 2018, section 2.2). `symmetric_unsigned`: the same, but all integers
+                from 0 where nothing is negative and integers are narrow (Lee et al., "Quantune", Future Generation
+                Computer Systems, 2022, section 4.2). `power_of_two`: that with a power of two for the scale (Jain et
+                al., "Trained Quantization Thresholds", MLSys 2020, section 3.1).
         """
         lo, hi = min(lo, 0.0), max(hi, 0.0)
         qmin, qmax = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-        one_sided = scheme == "asymmetric" or (scheme == "power_of_two" and lo == 0.0 and bits <= 8)
+        one_sided = scheme == "asymmetric" or (scheme != "symmetric" and lo == 0.0 and bits <= 8)
         extent, steps = (hi - lo, qmax - qmin) if one_sided else (max(-lo, hi), qmax)
         scale = float(np.float32(extent / steps))
         if scale < MIN_SCALE:

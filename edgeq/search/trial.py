@@ -10,7 +10,7 @@ from edgeq.search.space import Allocation
 
 @dataclass(frozen=True)
 class Cost:
-    """What an allocation takes of the device; exact but for cycles.
+    """What an allocation takes of the device.
 
     Attributes:
         flash: Bytes of code, packed weights and other constants.

@@ -1,0 +1,108 @@
+"""Trials are what the compiler makes: the same model, the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+import edgeq
+from edgeq.config import Config
+from edgeq.errors import UsageError
+from edgeq.progress import silent
+from edgeq.quantizer import quantize
+from edgeq.search.space import Allocation, Space
+from edgeq.tune.allocating import configured, layer_widths
+from edgeq.tune.setup import Setup, prepare
+from edgeq.tune.workbench import Rival, Workbench
+
+
+def some(space: Space, count: int = 4) -> list[Allocation]:
+    rng = np.random.default_rng(1)
+    return [space.default(), *(space.sample(rng) for _ in range(count - 1))]
+
+
+def test_the_space_has_each_width_of_each_layer_and_the_global_knobs(space: Space) -> None:
+    values = {knob.name: knob.values for knob in space.knobs}
+    assert values["weight_bits:node_conv2d"] == (8, 4, 2)
+    assert values["activation_bits:node_conv2d"] == (8, 16, 4)
+    assert values["scheme"] == ("asymmetric", "symmetric", "symmetric_unsigned", "power_of_two")
+    assert {knob.option for knob in space.knobs} == {
+        *("calibration_samples", "calibration_method", "scheme", "granularity", "rounding", "correct_bias"),
+        *("weight_bits", "activation_bits"),
+    }
+
+
+def test_a_trial_has_the_model_that_the_compiler_makes(bench: Workbench, space: Space, digits: Any) -> None:
+    config = Config(calib=digits.calib, preset="fast")
+    for allocation in some(space):
+        made = quantize(digits.model, configured(config, allocation), silent).model
+        tried = bench._quantizing.model(configured(bench.setup.config, allocation))
+        assert nodes(tried) == nodes(made)
+
+
+def nodes(model: ir.Model) -> list[tuple[str, list[bytes]]]:
+    """Operators with the bytes of their constants."""
+    return [
+        (node.op_type, [v.const_value.tobytes() for v in node.inputs if v is not None and v.const_value is not None])
+        for node in model.graph
+    ]
+
+
+def test_costs_are_those_of_the_package(bench: Workbench, space: Space, digits: Any, tmp_path: Path) -> None:
+    """Weights to the byte; code and stack by form, without the numbers in it."""
+    allocation = space.default().replace({"weight_bits:node_conv2d_1": 4, "activation_bits:node_conv2d": 4})
+    options = {"preset": "fast", "layers": layer_widths(allocation), "out": tmp_path / "digits"}
+    memory = edgeq.compile(digits.model, calibration=digits.calib, **options).report["memory"]
+    cost = bench.cost(allocation)
+    assert cost.weights == memory["flash_bytes"]["weights"]
+    assert cost.ram == pytest.approx(memory["ram_bytes"]["total"], abs=64)
+    assert cost.flash == pytest.approx(memory["flash_bytes"]["total"], rel=0.01)
+
+
+def test_a_trial_that_a_rival_surely_beats_is_stopped(bench: Workbench, space: Space) -> None:
+    narrow = space.default().replace({knob.name: 2 for knob in space.knobs if knob.option == "weight_bits"})
+    whole = bench.run(narrow, [])
+    assert not whole.stopped and whole.outcome.samples == len(bench.setup.seen)
+    stopped = bench.run(narrow, [Rival(whole.outcome.cost, whole.outcome.loss / 100)])
+    assert stopped.stopped and stopped.outcome.samples < whole.outcome.samples
+    dearer = replace(whole.outcome.cost, flash=whole.outcome.cost.flash + 1)
+    assert not bench.run(narrow, [Rival(dearer, 0.0)]).stopped
+
+
+def test_accuracy_is_reported_on_samples_that_no_trial_sees(setup: Setup, bench: Workbench, space: Space) -> None:
+    seen, held = ({row.tobytes() for row in next(iter(data.inputs.values()))} for data in (setup.seen, setup.held))
+    assert not seen & held
+    assert bench.measure_held(space.default()).samples == len(setup.held)
+
+
+def test_probes_use_calibration_data_and_are_remembered(bench: Workbench, space: Space) -> None:
+    narrow = space.default().replace({"weight_bits:node_conv2d_1": 2})
+    assert bench.probe(narrow) > bench.probe(space.default()) >= 0
+    assert bench.probe(narrow) == bench.probe(narrow)
+
+
+def test_layers_are_described(bench: Workbench) -> None:
+    layers = {layer.name: layer for layer in bench.layers()}
+    conv = layers["node_conv2d"]
+    assert conv.macs == 9216
+    assert conv.weight is not None and conv.weight.shape == (16, 1, 3, 3)
+    assert conv.inputs.shape[2:] == (1, 8, 8) and (conv.outputs >= 0).all()
+
+
+def test_setups_are_told_apart_by_all_that_trials_depend_on(setup: Setup, digits: Any) -> None:
+    again = prepare(digits.model, Config(calib=digits.calib, eval=digits.eval, out=Path("elsewhere")))
+    assert again.key == setup.key
+    assert replace(setup, seen=setup.held).key != setup.key
+    assert replace(setup, config=replace(setup.config, target="host")).key != setup.key
+
+
+@pytest.mark.parametrize("missing", ["calib", "eval"])
+def test_a_search_needs_both_data(digits: Any, missing: str) -> None:
+    config = replace(Config(calib=digits.calib, eval=digits.eval), **{missing: None})
+    with pytest.raises(UsageError, match=f"needs --{missing}"):
+        prepare(digits.model, config)
