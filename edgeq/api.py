@@ -98,7 +98,7 @@ def run(
     package: PathLike,
     inputs: PathLike,
     *,
-    on: Literal["interpreter", "host", "qemu"] = "interpreter",
+    on: Literal["interpreter", "host", "qemu", "native"] = "interpreter",
     output: PathLike | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:

@@ -35,6 +35,19 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Linux:
+    """How Linux programs for this target run.
+
+    Attributes:
+        emulator: QEMU's user-mode program and its CPU; empty where QEMU does not have the instructions.
+        cpu_flags: What /proc/cpuinfo lists where they run as they are; empty where none of our computers does that.
+    """
+
+    emulator: tuple[str, ...] = ()
+    cpu_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fpga:
     """A programmable device.
 
@@ -76,13 +89,14 @@ class Target:
         family: Folder of kernels that this target prefers (`portable` is always the fallback).
         triple, cpu: For LLVM; empty for programmable devices.
         aliases: Other names for it.
-        features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`.
+        features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`, and those of `vector/product.py`.
         float_abis: Those offered (`soft`, `hard`), the default first; empty where the ISA has no such choice.
         llvm_features, llvm_abi: For LLVM, where triple and cpu do not say it all.
         gcc: The cross compiler's command, and gcc_flags what selects this CPU in it. Empty for the host.
         libc: The C library that firmware for it links: a tool of `edgeq/run/toolchain.py`.
         sections: Where the linker puts data.
         emulator: None where QEMU has no board for it.
+        linux: How its programs run, where it is a computer with Linux.
         fpga: What a programmable device has; None for processors.
     """
 
@@ -101,4 +115,5 @@ class Target:
     libc: str = ""
     sections: Sections = Sections()
     emulator: Emulator | None = None
+    linux: Linux | None = None
     fpga: Fpga | None = None

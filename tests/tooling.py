@@ -7,6 +7,7 @@ import os
 import pytest
 
 from edgeq.errors import ToolMissingError
+from edgeq.run.device import devices_of, tools_of
 from edgeq.run.toolchain import find_tool
 from edgeq.targets.load import all_targets
 from edgeq.targets.target import Target
@@ -32,5 +33,5 @@ def need_tools(*names: str) -> None:
 
 def need_board(target: Target) -> None:
     """As `need_tools`, for all that building and running firmware of this target takes."""
-    assert target.emulator is not None
-    need_tools(target.gcc, target.libc, target.emulator.command[0])
+    assert devices_of(target)
+    need_tools(*tools_of(target))

@@ -46,12 +46,15 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     yield line(f"Arena {result['arena_bytes']:,} bytes, stack {result['stack_bytes']:,} bytes.")
     if estimate:
         yield line(f"About {estimate['cycles']:,} cycles{_error(estimate['residual'])}: {estimate['core']}.")
-    yield line(f"{total:,} instructions per inference.", "bold")
+    counted = "Nothing counts instructions here." if total is None else f"{total:,} instructions per inference."
+    yield line(counted, "bold")
 
 
 def _row(kernel: Mapping[str, Any], total: int, estimated: bool) -> tuple[Cell, ...]:
     from edgeq.cli.tables import bar, percent
 
+    if total is None:
+        return (kernel["name"], kernel["macs"], "", "", "")
     counts = (kernel["instructions"], kernel["cycles"]) if estimated else (kernel["instructions"],)
     shares = (percent(kernel["instructions"], total), bar(kernel["instructions"], total))
     return (kernel["name"], kernel["macs"], *counts, *shares)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @package_argument
-@click.option("--on", default="interpreter", show_default=True, type=click.Choice(["interpreter", "host", "qemu"]))
+@click.option(
+    "--on", default="interpreter", show_default=True, type=click.Choice(["interpreter", "host", "qemu", "native"])
+)
 @click.option("--inputs", required=True, metavar="PATH", type=PATH, help="Samples, in the form of calibration data.")
 @click.option("-o", "--output", "outputs", metavar="Y.npz", type=PATH, help="Where the outputs go.")
 @output_options

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeq.errors import VerificationError
-from edgeq.lower.elf import code_bytes, stack_bytes, undefined_symbols
+from edgeq.lower.elf import code_bytes, undefined_symbols
+from edgeq.lower.elf_stack import stack_bytes
 from edgeq.lower.elf_strip import strip
 from edgeq.lower.llvm import llvm_target
 from edgeq.lower.tir_pipeline import lower_tir

@@ -18,8 +18,10 @@ from edgeq.package.manifest import KernelEntry, Manifest, PortEntry
 from edgeq.package.names import require_identifier
 from edgeq.package.read import Package
 from edgeq.run.counters import COUNTERS
+from edgeq.run.device import Device, devices_of, require_device
 from edgeq.run.firmware import BOARD, board_of, build_firmware, symbol_sizes
 from edgeq.run.plugin import Counting
+from edgeq.run.process import process_counting, process_instructions
 from edgeq.run.qemu import run_firmware
 from edgeq.run.samples import pack_samples, unpack_samples
 from edgeq.targets.load import load_target
@@ -38,44 +40,60 @@ class QemuResult:
 
     Attributes:
         outputs: By ONNX name, (samples, *shape).
-        instructions: Executed by each inference, (samples,) int64: the call of `NAME_invoke` and all below it.
+        instructions: Executed by each inference, (samples,) int64: the call of `NAME_invoke` and all below it. None
+            where nothing counts them: in a process of this computer, or without a compiler for QEMU's plugin.
         stack_bytes: Deepest use of the stack by any inference.
         symbol_bytes: Linked size of each function and constant of the package, by symbol.
     """
 
     outputs: dict[str, np.ndarray]
-    instructions: np.ndarray
+    instructions: np.ndarray | None
     stack_bytes: int
     symbol_bytes: dict[str, int]
 
 
-def run_on_qemu(package: Package, inputs: Mapping[str, np.ndarray], *, timeout: float = TIMEOUT) -> QemuResult:
+def run_on_qemu(
+    package: Package, inputs: Mapping[str, np.ndarray], *, timeout: float = TIMEOUT, device: Device | None = None
+) -> QemuResult:
     """Runs every sample, and measures.
 
     Args:
         inputs: By ONNX name, (samples, *shape), integers of the port's dtype.
         timeout: Seconds of real time for all samples.
+        device: Where; None for QEMU, which counts, if it can run the target's programs.
 
     Raises:
         CalibrationError: `inputs` do not fit the package.
         ToolMissingError: Compiler or emulator are not installed.
-        UsageError: The target has no emulated board.
+        UsageError: The target's programs do not run so here.
         FirmwareError: The firmware could not be built, failed, or did not end in time.
     """
-    with finished_run(package, inputs, "run", timeout) as (folder, target):
+    with finished_run(package, inputs, "run", timeout, device=device) as (folder, target):
         records = np.fromfile(folder / "run.bin", _RECORD)
-        counts = _instructions(target, records["begin"], records["end"])
+        if target.linux:
+            counted = process_instructions(folder, 2)
+            instructions = None if counted is None else counted[:, 0]
+        else:
+            counts = _instructions(target, records["begin"], records["end"])
+            instructions = counts[1:] - counts[0]
         return QemuResult(
             unpack_samples(package.manifest.outputs, (folder / "outputs.bin").read_bytes()),
-            instructions=counts[1:] - counts[0],
+            instructions=instructions,
             stack_bytes=int(records["stack_bytes"][1:].max(initial=0)),
             symbol_bytes=_own_symbols(package.manifest, symbol_sizes(folder / "firmware.elf", target)),
         )
 
 
-def profile_on_qemu(package: Package, inputs: Mapping[str, np.ndarray], *, timeout: float = TIMEOUT) -> np.ndarray:
-    """Instructions of each kernel call with its arguments, (samples, kernels) int64. Raises as `run_on_qemu`."""
+def profile_on_qemu(
+    package: Package, inputs: Mapping[str, np.ndarray], *, timeout: float = TIMEOUT
+) -> np.ndarray | None:
+    """Instructions of each kernel call with its arguments, (samples, kernels) int64; None where nothing counts them.
+
+    Raises as `run_on_qemu`.
+    """
     with finished_run(package, inputs, "profile", timeout) as (folder, target):
+        if target.linux:
+            return process_instructions(folder, len(package.manifest.kernels) + 1)
         marks = np.fromfile(folder / "profile.bin", _MARK).reshape(-1, len(package.manifest.kernels) + 1)
         counts = _instructions(target, marks[:, :-1], marks[:, 1:])
         return counts[1:] - counts[0, 0]
@@ -98,6 +116,7 @@ def finished_run(
     mode: Mode,
     timeout: float,
     counting: Callable[[Path], Counting] | None = None,
+    device: Device | None = None,
 ) -> Iterator[tuple[Path, Target]]:
     """A temporary folder in which the runner firmware of this mode has run, as `firmware.elf`; and the target.
 
@@ -106,16 +125,20 @@ def finished_run(
     """
     manifest = package.manifest
     target = load_target(manifest.target)
+    device = require_device(target, device or next(reversed(devices_of(target)), None))
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)
         (folder / "inputs.bin").write_bytes(pack_samples(manifest.inputs, inputs))
         _build_runner(package, target, mode, folder)
         elf = folder / "firmware.elf"
-        what = counting(elf) if counting else None
-        result = run_firmware(elf, target, timeout=timeout, files_dir=folder, counting=what)
+        if counting is None and target.linux and device == "qemu":
+            what = process_counting(elf, target)
+        else:
+            what = counting(elf) if counting else None
+        result = run_firmware(elf, target, timeout=timeout, files_dir=folder, counting=what, device=device)
         if result.exit_code:
             text = (result.stdout + result.stderr).strip()
-            raise FirmwareError(f"the firmware failed on the emulated {target.name}: {text}", file=package.directory)
+            raise FirmwareError(f"the firmware failed on {target.name} ({device}): {text}", file=package.directory)
         yield folder, target
 
 

@@ -37,14 +37,15 @@ def bench_package(directory: Path, progress: Progress | None = None) -> dict[str
     progress("measure inferences", 0, 0)
     whole = run_on_qemu(artifact.package, inputs)
     progress("measure kernels", 0, 0)
-    kernels = profile_on_qemu(artifact.package, inputs)[0]
+    profile = profile_on_qemu(artifact.package, inputs)
+    kernels = [None] * len(artifact.lowered.calls) if profile is None else profile[0].tolist()
     progress("estimate cycles", 0, 0)
     cycles, estimate = _cycles(artifact.package, inputs)
     rows = zip(artifact.lowered.calls, kernels, cycles, strict=True)
     return {
-        "instructions": int(whole.instructions[0]),
+        "instructions": None if whole.instructions is None else int(whole.instructions[0]),
         "kernels": [
-            {"name": call.op.name, "op": call.op.kind, "instructions": int(n), "cycles": c, "macs": call.op.macs}
+            {"name": call.op.name, "op": call.op.kind, "instructions": n, "cycles": c, "macs": call.op.macs}
             for call, n, c in rows
         ],
         "estimate": estimate,

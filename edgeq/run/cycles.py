@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,8 @@ from edgeq.run.batch import TIMEOUT, finished_run
 from edgeq.run.firmware import board_of
 from edgeq.run.listing import disassemble
 from edgeq.run.plugin import Counting
-from edgeq.run.toolchain import find_tool
+from edgeq.run.process import SECTIONS, symbol_address
 from edgeq.targets.load import load_target
-from edgeq.targets.target import Target
-
-SECTIONS = "sections.bin"
 
 
 @dataclass(frozen=True)
@@ -78,18 +74,3 @@ def calls(
     hook, *marked = (found[1], *found[3 : 3 + kernels])
     spent = [(s.instructions, s.cycles(costs, jumps, core)) for s in (hook, *marked)]
     return tuple(KernelCycles(n - spent[0][0], round(c - spent[0][1])) for n, c in spent[1:])
-
-
-def symbol_address(elf: Path, target: Target, symbol: str) -> int:
-    """Address of a function of a firmware.
-
-    Raises:
-        FirmwareError: It has no such function.
-    """
-    nm = str(find_tool(target.gcc)).removesuffix("gcc") + "nm"
-    listing = subprocess.run([nm, "--defined-only", str(elf)], capture_output=True, text=True, check=True)
-    rows = (line.split() for line in listing.stdout.splitlines())
-    found = [int(address, 16) for address, _, name in rows if name == symbol]
-    if not found:
-        raise FirmwareError(f"the firmware has no {symbol}", file=elf)
-    return found[0]

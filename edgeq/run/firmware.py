@@ -19,6 +19,7 @@ BOARD = files("edgeq.run") / "board"
 _OPTIONS = ("-std=gnu11", "-O2", "-ffunction-sections", "-fdata-sections")
 # No libgcc: integer kernels call none of its routines, and a kernel that did would fail to link here.
 _LINK = ("-nostdlib", "-Wl,--gc-sections")
+_STATIC = ("-static", "-Wl,--gc-sections")
 
 
 def build_firmware(
@@ -31,7 +32,7 @@ def build_firmware(
     defines: Iterable[str] = (),
     float_abi: str | None = None,
 ) -> None:
-    """Compiles and links sources, objects and archives with the board support into `out_elf`.
+    """Compiles and links sources, objects and archives with the board support into `out_elf`: firmware or a program.
 
     Args:
         sources: C files; one has `int main(void)` and may use `edgeq_board.h`.
@@ -44,22 +45,25 @@ def build_firmware(
         UsageError: The target has no emulated board, or not this float ABI.
         FirmwareError: The compiler or linker refused; the message has its own.
     """
-    emulator = board_of(target)
     find_tool(target.libc)
-    script = out_elf.with_suffix(".ld")
-    script.write_text(_linker_script(emulator))
+    parts, link = (("linux",), _STATIC) if target.linux else _bare(board_of(target), out_elf.with_suffix(".ld"))
     with as_file(BOARD) as board:
         command = [
             *(str(find_tool(target.gcc)), *target.gcc_flags, *_float_flags(target, float_abi), *_OPTIONS),
             *(f"-D{define}" for define in defines),
             *(f"-I{folder}" for folder in (board, *includes)),
-            *(str(board / f"{part}.c") for part in ("edgeq_board", emulator.startup, emulator.counter)),
-            *(*map(str, sources), *map(str, objects)),
-            *(*_LINK, "-T", str(script), "-lc", "-o", str(out_elf)),
+            *(str(board / f"{part}.c") for part in parts),
+            *(*map(str, sources), *map(str, objects), *link, "-o", str(out_elf)),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FirmwareError(f"{target.gcc} cannot build the firmware:\n{done.stderr.strip()}", file=out_elf)
+
+
+def _bare(emulator: Emulator, script: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Files of the board support, and options of the linker, for a board without an operating system."""
+    script.write_text(_linker_script(emulator))
+    return ("edgeq_board", emulator.startup, emulator.counter), (*_LINK, "-T", str(script), "-lc")
 
 
 def board_of(target: Target) -> Emulator:

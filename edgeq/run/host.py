@@ -68,6 +68,7 @@ class _Memory:
 
     def __init__(self, lowered: Lowered) -> None:
         self.arena = np.zeros(lowered.plan.size, np.uint8)
+        self.offsets = lowered.plan.offsets
         self.constants = {c.symbol: c.data for c in lowered.constants}
         self.buffers: dict[str, np.ndarray] = {}
         for b in sorted(lowered.program.buffers, key=lambda b: b.base is not None):
@@ -87,6 +88,8 @@ class _Memory:
         return [ctypes.c_void_p(self._array(a).ctypes.data) for a in call.arguments]
 
     def _array(self, argument: Argument) -> np.ndarray:
+        if argument.kind == "scratch":
+            return self.arena[self.offsets[argument.name] :]
         return (self.constants if argument.kind == "constant" else self.buffers)[argument.name]
 
 

@@ -24,13 +24,13 @@ class Counting:
     """What the plugin is to count.
 
     Attributes:
-        core: Whose caches are simulated.
+        core: Whose caches are simulated; None for none.
         flash: Where code and constants lie.
         mark: Address of the function that begins a new section.
         out: File for the sections.
     """
 
-    core: Core
+    core: Core | None
     flash: Memory
     mark: int
     out: Path
@@ -44,7 +44,7 @@ class Counting:
         """
         values: dict[str, object] = {"out": self.out, "flash": self.flash.origin, "bytes": self.flash.length}
         values["mark"] = self.mark
-        if self.core.flash is not None:
+        if self.core is not None and self.core.flash is not None:
             values |= {"unit": self.core.flash.unit_bytes}
             values |= {"code": self.core.flash.code_units, "data": self.core.flash.data_units}
         return ",".join([str(plugin_library()), *(f"{key}={value}" for key, value in values.items())])

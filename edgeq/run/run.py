@@ -13,8 +13,9 @@ import numpy as np
 from edgeq.package.manifest import PortEntry
 from edgeq.progress import Progress, silent
 from edgeq.run.artifact import Artifact, load_artifact
+from edgeq.run.device import Device
 
-Compiled = Literal["host", "qemu"]
+Compiled = Literal["host", Device]
 Runner = Literal["interpreter", Compiled]
 
 BATCH = 64
@@ -60,11 +61,11 @@ def run_integers(
     from edgeq.program.interpreter import interpret
 
     count = len(next(iter(inputs.values())))
-    if on == "qemu":
+    if on in ("qemu", "native"):
         from edgeq.run.batch import run_on_qemu
 
-        progress("run on qemu", 0, 0)
-        return run_on_qemu(artifact.package, inputs).outputs
+        progress(f"run on {on}", 0, 0)
+        return run_on_qemu(artifact.package, inputs, device=on).outputs
     parts = []
     for start in range(0, count, BATCH):
         batch = {name: array[start : start + BATCH] for name, array in inputs.items()}

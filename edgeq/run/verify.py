@@ -12,6 +12,7 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Op
 from edgeq.progress import Progress, silent
 from edgeq.run.artifact import Artifact, load_artifact
+from edgeq.run.device import devices_of
 from edgeq.run.run import Compiled, random_inputs, read_inputs, run_integers
 
 VERIFY_SAMPLES = 20
@@ -20,7 +21,7 @@ VERIFY_SAMPLES = 20
 def verify_package(
     directory: Path, samples: int | None = None, inputs: Path | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Runs the same samples on the interpreter and on the host and the emulated board, or an FPGA's own simulation.
+    """Runs the same samples on the interpreter, the host and the device (emulated or real), or an FPGA's own simulation.
 
     Args:
         samples: How many; None for all of `inputs`, or 20 random ones where there are none.
@@ -43,7 +44,7 @@ def verify_package(
     target = load_target(artifact.package.manifest.target)
     if target.fpga is not None:
         return _verify_simulation(artifact, feeds, expected, progress)
-    compiled: list[Compiled] = ["host"] if target.emulator is None else ["host", "qemu"]
+    compiled: list[Compiled] = ["host", *devices_of(target)[:1]]
     results = ((runner, run_integers(artifact, runner, feeds, progress)) for runner in compiled)
     differences = (_difference(artifact, runner, feeds, got, expected) for runner, got in results)
     difference = next((found for found in differences if found), None)

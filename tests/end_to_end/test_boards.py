@@ -1,4 +1,4 @@
-"""One small network on the emulated boards: equal bytes on the interpreter, the host and QEMU."""
+"""One small network on every target: equal bytes on the interpreter, the host and whatever runs its programs here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from tooling import ALL_BOARDS, need_board
 
 import edgeq
-from edgeq.targets.load import load_target
+from edgeq.run.device import devices_of
+from edgeq.targets.load import all_targets, load_target
 
-BOARDS = dict(sorted(ALL_BOARDS, reverse=True))
-"""Every emulated target, with the least usual of its float ABIs."""
+BOARDS = dict(sorted(ALL_BOARDS, reverse=True)) | {target.name: "" for target in all_targets() if target.linux}
+"""Every target whose programs can run, with the least usual of its float ABIs."""
 
 NETWORK = """<ir_version: 10, opset_import: ["" : 21]> g (float[1,3,9,9] x) => (float[1,5] y) {
     a = Conv<pads = [1, 1, 1, 1]>(x, w0, b0)  b = Relu(a)
@@ -40,8 +41,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("target", BOARDS)
 def test_a_network_gives_equal_bytes_on_every_board(target: str, network: Path, tmp_path: Path) -> None:
-    need_board(load_target(target))
+    devices = devices_of(load_target(target))
+    if devices:
+        need_board(load_target(target))
     out = edgeq.compile(network, target, float_abi=BOARDS[target] or None, out=tmp_path / "small").out
     verdict = edgeq.verify(out, 2)
     assert verdict["equal"], verdict
-    assert verdict["runners"] == ["interpreter", "host", "qemu"]
+    assert verdict["runners"] == ["interpreter", "host", *devices[:1]]

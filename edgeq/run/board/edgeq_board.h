@@ -30,8 +30,10 @@ void edgeq_write(int file, const void *data, size_t size);
 /* The stack gauge: take the pointer where the measured call is made, paint, call, then read what was used below it. */
 static inline char *edgeq_stack_pointer(void) {
     char *pointer;
-#ifdef __riscv
+#if defined(__riscv)
     __asm__ volatile("mv %0, sp" : "=r"(pointer));
+#elif defined(__x86_64__)
+    __asm__ volatile("mov %%rsp, %0" : "=r"(pointer));
 #else
     __asm__ volatile("mov %0, sp" : "=r"(pointer));
 #endif

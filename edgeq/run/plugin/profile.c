@@ -116,8 +116,10 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         b->instructions[i] = &records[(address - flash) / 2];
         b->end = address + qemu_plugin_insn_size(instruction);
         /* QEMU 7.2, asked for reads alone, reports writes alone. */
-        qemu_plugin_register_vcpu_mem_cb(instruction, on_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
-                                         b->instructions[i]);
+        if (data.units) {
+            qemu_plugin_register_vcpu_mem_cb(instruction, on_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+                                             b->instructions[i]);
+        }
     }
     b->start = flash + 2 * (uint64_t)(b->instructions[0] - records);
     b->marks = b->start == mark;

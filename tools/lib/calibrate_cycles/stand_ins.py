@@ -9,10 +9,10 @@ from pathlib import Path
 from edgeq.cycles.core import Core
 from edgeq.cycles.issue import issue_cycles
 from edgeq.cycles.profile import Section, sections
-from edgeq.run.cycles import symbol_address
 from edgeq.run.firmware import board_of, build_firmware
 from edgeq.run.listing import disassemble
 from edgeq.run.plugin import Counting
+from edgeq.run.process import symbol_address
 from edgeq.run.qemu import run_firmware
 from edgeq.targets.load import load_target
 

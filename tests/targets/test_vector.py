@@ -1,0 +1,99 @@
+"""Vector kernels give the interpreter's integers on every instruction set, and multiply with its best instruction."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lower.board_harness import differing_calls
+from lower.dsp_operators import random_conv2d, random_dense, random_depthwise, random_pointwise
+from lower.mve_operators import few_bits
+from lower.operators import Case, program_of, random_inputs
+from package.toolchain import run
+from tooling import need_board, need_tools
+
+from edgeq.lower.lower import lower
+from edgeq.lower.objects import compile_objects
+from edgeq.lower.select import select
+from edgeq.program.interpreter import interpret
+from edgeq.program.ops import Requantize
+from edgeq.program.program import Buffer
+from edgeq.run.device import devices_of
+from edgeq.targets.load import all_targets
+
+BOARDS = [target for target in all_targets() if target.family == "vector"]
+MAKERS = [random_conv2d, random_pointwise, random_dense, random_depthwise]
+
+HOT = {
+    "x86-64-avx2": ("", "vpmaddwd", "imul|mul"),
+    "x86-64-vnni": ("", "vpdpbusd", "imul|mul|vpmaddwd|vpmull[wd]"),
+    "cortex-a53": ("aarch64-linux-gnu-", "smlal2?", "mul|s?maddl?|smull"),
+    "cortex-a55": ("aarch64-linux-gnu-", "sdot", "mul|s?maddl?|smull|smlal2?"),
+    "cortex-a510": ("aarch64-linux-gnu-", "smmla", "mul|s?maddl?|smull|smlal2?|sdot"),
+    "rv64gcv": ("riscv64-linux-gnu-", r"vwmacc\.vx", "mulw?"),
+}
+"""By target: prefix of its binutils, the instruction of its hot loops, and what must not be in them."""
+
+
+def cases(count: int, seed: int) -> list[Case]:
+    """Random operators of each kind, with weights of any width."""
+    rng = np.random.default_rng(seed)
+    return [few_bits(make(rng), rng) for make in MAKERS for _ in range(count)]
+
+
+@pytest.mark.parametrize("target", [b for b in BOARDS if devices_of(b)], ids=lambda target: target.name)
+def test_equals_interpreter(target, tmp_path: Path) -> None:
+    need_board(target)
+    program = program_of(cases(3, 0))
+    inputs = random_inputs(program, 3, 0)
+    wrong = differing_calls(lower(program, target), inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+@pytest.mark.parametrize("target", BOARDS, ids=lambda target: target.name)
+def test_random_operators_use_this_family(target) -> None:
+    """Else the comparison above would show little."""
+    program = program_of(cases(5, 1))
+    families = {op.name: select(op, program, target).generate.__module__.split(".")[2] for op in program.ops}
+    assert set(families.values()) == {"vector"}
+
+
+@pytest.mark.parametrize("target", BOARDS, ids=lambda target: target.name)
+def test_hot_loops_multiply_by_the_best_instruction_only(target, tmp_path: Path) -> None:
+    prefix, hot, scalar = HOT[target.name]
+    need_tools(target.gcc)
+    for kernel in compile_objects(lower(program_of([_layer()]), target)):
+        (tmp_path / "kernel.o").write_bytes(kernel.elf)
+        loops = [loop for loop in _loops(f"{prefix}objdump", tmp_path / "kernel.o") if _count(hot, loop)]
+        assert loops, f"no loop multiplies by {hot}"
+        assert max(_count(hot, loop) / len(loop) for loop in loops) > 0.3
+        assert not any(_count(scalar, loop) for loop in loops)
+
+
+def _layer() -> Case:
+    """A convolution of 64 by 64 channels, 3x3, without limits on its sums beyond those of int8."""
+    conv = random_pointwise(np.random.default_rng(0)).op
+    weight = np.random.default_rng(0).integers(-127, 128, (64, 3, 3, 64)).astype(np.int8)
+    form = Requantize(np.full(64, 1 << 16, np.int32), 3, -128, 127)
+    shape = (1, 8, 8, 64)
+    op = type(conv)(
+        "conv", "y", "x", shape, shape, weight, 8, np.zeros(64, np.int32), -3, form, pads=(1, 1, 1, 1)
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", shape), "y": Buffer("y", shape)})
+
+
+def _count(pattern: str, loop: list[str]) -> int:
+    return sum(re.fullmatch(pattern, word) is not None for word in loop)
+
+
+def _loops(objdump: str, elf: Path) -> list[list[str]]:
+    """Mnemonics of each innermost loop: what lies between a jump back and its target, without such a jump inside."""
+    text = run(objdump, "-d", "--no-show-raw-insn", elf)
+    lines = re.findall(r"^ +([0-9a-f]+):\t(\S+)[ \t]*(.*)$", text, re.MULTILINE)
+    place = {address: i for i, (address, *_) in enumerate(lines)}
+    jumps = [(i, re.search(r"\b([0-9a-f]+) <", operands)) for i, (*_, operands) in enumerate(lines)]
+    back = [(place[to[1]], i) for i, to in jumps if to and to[1] in place and place[to[1]] <= i]
+    inner = [(a, b) for a, b in back if not any(a <= c and d < b for c, d in back)]
+    return [[word for _, word, _ in lines[a : b + 1]] for a, b in inner]
