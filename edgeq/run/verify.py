@@ -21,7 +21,7 @@ VERIFY_SAMPLES = 20
 def verify_package(
     directory: Path, samples: int | None = None, inputs: Path | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Runs the same samples on the interpreter, the host and the device (emulated or real), or an FPGA's own simulation.
+    """Runs the same samples on the interpreter, the host and the device, or an FPGA's own simulation.
 
     Args:
         samples: How many; None for all of `inputs`, or 20 random ones where there are none.
