@@ -117,7 +117,12 @@ def _dask(setup: Setup, address: str) -> Iterator[Executor]:
     with client:
         if not client.nthreads():
             raise UsageError(f"the cluster {address} has no workers", fix=f"start some: dask worker {address}")
-        yield Cluster(client, client.scatter(setup, broadcast=True))
+        # The result of a task can be made again where the workers that hold it die; what is scattered cannot.
+        yield Cluster(client, client.submit(_itself, setup))
+
+
+def _itself(setup: Setup) -> Setup:
+    return setup
 
 
 class Cluster:

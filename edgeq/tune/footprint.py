@@ -1,4 +1,4 @@
-"""Flash and RAM of many programs that differ little: a kernel is generated and compiled once per form."""
+"""What many programs that differ little take of a target: a kernel is generated and compiled once per form."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.cost.model import load_cost_model
 from edgeq.errors import UnsupportedError
 from edgeq.lower.generated import Generated, Table
 from edgeq.lower.lower import plan_memory
@@ -35,7 +36,7 @@ class Form:
 
 
 class Footprints:
-    """Flash and RAM of programs on one target.
+    """Flash, RAM and estimated cycles of programs on one target.
 
     Weights, constants and arena are exact. Code and stack are those of kernels whose zero points and clamps may be
     others, and that keep nothing in order for the sake of memory they share: some bytes more or less.
@@ -46,7 +47,7 @@ class Footprints:
         self._forms: dict[Hashable, Form] = {}
 
     def cost(self, program: Program) -> Cost:
-        """What an optimized program takes; its cycles are not known here.
+        """What an optimized program takes.
 
         Raises:
             UnsupportedError: An operator has no kernel on this target.
@@ -56,7 +57,12 @@ class Footprints:
         weights, constants = (sum(_table_bytes(form, kind) for form in forms) for kind in ("weights", "constants"))
         flash = sum(code.values()) + weights + constants + _constant_operands(program)
         ram = ram_bytes(self._planned(program, forms), [form.compiled for form in forms])
-        return Cost(flash, weights, ram.total)
+        return Cost(flash, weights, ram.total, self._cycles(program))
+
+    def _cycles(self, program: Program) -> float | None:
+        model = load_cost_model(self._target.name)
+        time = None if model is None else model.program_time(program, self._target)
+        return None if time is None else time.cycles
 
     def has_kernels(self, program: Program) -> bool:
         """Whether the target has a kernel for every operator."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.config import Config
-from edgeq.errors import GateError
+from edgeq.errors import GateError, UsageError
 from edgeq.progress import Progress
 from edgeq.search.front import pareto_front
 from edgeq.search.strategy import Problem, make_strategy
@@ -55,6 +55,8 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
     bench = Workbench(setup)
     progress("find kernels", 0, 0)
     space = bench.space()
+    if budgets.max_cycles is not None and bench.cost(space.default()).cycles is None:
+        raise UsageError(f"edgeq has no model of cycles for {config.target}", fix="leave out --max-cycles")
     problem = Problem(space, budgets, bench.cost, bench.probe, bench.layers, tuple(uniform(space)), config.seed)
     strategy = make_strategy(config.strategy, problem)
     key = sha256(f"{setup.key} {space_json(space)}".encode()).hexdigest()

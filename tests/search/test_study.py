@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,26 @@ from edgeq.search.store import Study
 from edgeq.search.studies import begin_study, find_allocation
 from edgeq.search.trial import Cost, Outcome, Trial
 
+from .postgresql import new_database, server
+
 SPACE = Space((Knob("calibration_samples", tuple(range(40))),))
 ALL = list(SPACE)
 OUTCOME = Outcome(Cost(100, 50, 20, 1.5), 0.25, 0.01, 64, 2.0)
 ABOUT = {"model": "net", "target": "cortex-m4"}
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> str:
-    return str(tmp_path / "study.db")
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Path]:
+    with server() as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A file, or the URL of an empty database of a real server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "study.db")
+    return new_database(request.getfixturevalue("postgresql"), f"study_{os.getpid()}_{tmp_path.name.lower()}")
 
 
 def study_at(place: str, key: str = "key") -> Study:
@@ -102,10 +114,6 @@ def one_by_one(place: str) -> None:
 
 
 def test_processes_at_once_share_the_trials(place: str) -> None:
-    check_shared(place)
-
-
-def check_shared(place: str) -> None:
     """Every allocation is tried once, whoever comes first."""
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=one_by_one, args=(place,)) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""`edgeq tune`, and compiling what it found, on the shipped example."""
+"""`edgeq tune`, and compiling what it found, on a small network."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def asked(digits: Any, folder: Path) -> list[str]:
+def asked(tiny: Any, folder: Path) -> list[str]:
     study = ["--study", str(folder / "study.db")]
-    return [str(digits.model), "--calib", str(digits.calib), "--eval", str(digits.eval), *study, "--jobs", "1"]
+    return [str(tiny.model), "--calib", str(tiny.calib), "--eval", str(tiny.eval), *study, "--jobs", "1"]
 
 
 def call(*arguments: object) -> Result:
@@ -41,7 +41,7 @@ def call(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def report(asked: list[str], folder: Path) -> dict[str, Any]:
-    budget = ["--max-loss", "2%", "--trials", TRIALS, "--plot", folder / "front.svg"]
+    budget = ["--max-loss", "20%", "--trials", TRIALS, "--plot", folder / "front.svg"]
     result = call("tune", *asked, *budget, "--json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
@@ -52,9 +52,9 @@ def test_the_front_is_reported_with_accuracy_on_unseen_samples(report: dict[str,
     losses = [row["loss"] for row in report["front"]]
     assert losses == sorted(losses)
     best = next(row for row in report["front"] if row["number"] == report["best"])
-    assert best["drop"] <= 0.02
-    assert best["flash_bytes"] == min(row["flash_bytes"] for row in report["front"] if row["drop"] <= 0.02)
-    assert best["accuracy"]["samples"] == 298
+    assert best["drop"] <= 0.2
+    assert best["flash_bytes"] == min(row["flash_bytes"] for row in report["front"] if row["drop"] <= 0.2)
+    assert best["accuracy"]["samples"] == 100
 
 
 def test_the_front_is_drawn(report: dict[str, Any], folder: Path) -> None:
@@ -82,26 +82,26 @@ def test_a_budget_that_nothing_meets_is_exit_code_3_and_named(report: dict[str, 
     assert document["best"] is None
 
 
-def test_a_picked_trial_is_configured_as_it_was_tried(report: dict[str, Any], digits: Any) -> None:
+def test_a_picked_trial_is_configured_as_it_was_tried(report: dict[str, Any], tiny: Any) -> None:
     row = report["front"][-1]
     config = Config(study=report["study"], preset="fast")
-    chosen = picked(digits.model, config, row["number"])
+    chosen = picked(tiny.model, config, row["number"])
     widths = {f"{option}:{layer}": bits for layer, given in chosen.layers.items() for option, bits in given.items()}
     assert widths.items() <= row["choices"].items()
     assert chosen.passes["calibrate"]["method"] == row["choices"]["calibration_method"]  # type: ignore[index]
     assert chosen.passes["correct_bias"] == row["choices"]["correct_bias"]
-    assert "correct_bias" not in picked(digits.model, replace(config, preset="balanced"), row["number"]).passes
+    assert "correct_bias" not in picked(tiny.model, replace(config, preset="balanced"), row["number"]).passes
 
 
 def test_automatic_bits_are_compiled_as_the_search_found_them(
     report: dict[str, Any], asked: list[str], folder: Path
 ) -> None:
-    options = ["--bits", "auto", "--trials", TRIALS, "--max-loss", "2%", "--preset", "fast", "-o", folder / "auto"]
+    options = ["--bits", "auto", "--trials", TRIALS, "--max-loss", "20%", "--preset", "fast", "-o", folder / "auto"]
     result = call("compile", *asked, *options, "--json")
     assert result.exit_code == 0, result.stderr
     compiled = json.loads(result.stdout)
     best = next(row for row in report["front"] if row["number"] == report["best"])
-    assert compiled["accuracy"]["samples"] == 298
+    assert compiled["accuracy"]["samples"] == 100
     assert compiled["memory"]["flash_bytes"]["weights"] == best["weight_bytes"]
     assert compiled["memory"]["ram_bytes"]["total"] == pytest.approx(best["ram_bytes"], abs=STACK)
 
