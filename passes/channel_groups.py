@@ -101,6 +101,8 @@ def channel_links(node: ir.Node, numbers: Numbers, commuting: frozenset[str]) ->
     values = [value for value in node.inputs if value is not None and constant(value) is None]
     if any(value not in numbers for value in (*values, *node.outputs)):
         return None
+    if node.op_type == "Concat" and len(values) < len(node.inputs):
+        return None  # what is constant would have to change too
     if node.op_type in MOVERS or (node.op_type == "Pad" and _pads_zeros(node) and "Pad" in commuting):
         return _moved_channels(node, values, numbers)
     if node.op_type not in commuting or not _channelwise(node, values):

@@ -51,6 +51,13 @@ def _half_first(erf: Any) -> Any:
     return pattern
 
 
+def _half_inside(erf: Any) -> Any:
+    def pattern(op: Any, x: Any, root: Any, one: Any, half: Any) -> Any:
+        return op.Mul(x, op.Mul(op.Add(erf(op, x, root), one), half), _outputs=["y"])
+
+    return pattern
+
+
 def _fits(number: float) -> Any:
     def check(_: Any, root: ir.Value, one: ir.Value, half: ir.Value, **__: Any) -> bool:
         return _is(root, number) and _is(one, 1) and _is(half, 0.5)
@@ -68,7 +75,7 @@ def _gelu(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
 _RULES = RewriteRuleSet(
     [
         RewriteRule(place(erf), _gelu, _fits(number))
-        for place in (_half_last, _half_first)
+        for place in (_half_last, _half_first, _half_inside)
         for erf, number in ((_divided, math.sqrt(2)), (_multiplied, math.sqrt(0.5)))
     ],
     commute=True,

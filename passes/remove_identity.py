@@ -47,6 +47,11 @@ def _same_type(node: ir.Node) -> bool:
     return source is not None and source.dtype is not None and source.dtype == node.attributes["to"].as_int()
 
 
+def _like_type(node: ir.Node) -> bool:
+    source, like = node.inputs
+    return source is not None and like is not None and source.dtype is not None and source.dtype == like.dtype
+
+
 def _same_shape(node: ir.Node) -> bool:
     shape = static_shape(node.inputs[0])
     return shape is not None and shape == static_shape(node.outputs[0])
@@ -86,6 +91,7 @@ _TESTS: dict[str, Callable[[ir.Node], bool]] = {
     "Identity": _always,
     "Dropout": _dropout,
     "Cast": _same_type,
+    "CastLike": _like_type,
     "Reshape": _same_shape,
     "Flatten": _same_shape,
     "Squeeze": _same_shape,

@@ -13,6 +13,7 @@ from edgeq.passes.fuse_layer_norm import FuseLayerNorm
 from edgeq.passes.fuse_matmul_to_gemm import FuseMatmulToGemm
 from edgeq.passes.fuse_pad import FusePad
 from edgeq.passes.layout import Layout
+from edgeq.passes.lower_gather import LowerGather
 from edgeq.passes.lower_reduce_mean import LowerReduceMean
 from edgeq.passes.normalize_conv import NormalizeConv
 from edgeq.passes.remove_dead import RemoveDead
@@ -28,6 +29,7 @@ def canonical_passes() -> list[PassBase]:
         FuseLayerNorm(),
         FuseGelu(),
         LowerReduceMean(),
+        LowerGather(),
         FuseMatmulToGemm(),
         Layout(),
         FoldBatchnorm(),

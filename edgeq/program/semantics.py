@@ -196,7 +196,7 @@ def _layer_norm(op: LayerNorm, memory: Memory) -> None:
 def _matmul(op: MatMul, memory: Memory) -> None:
     x1 = memory[op.x1].reshape(-1, op.batch, op.m, op.k).astype(np.float64) - op.x1_zero_point
     x2 = memory[op.x2].reshape(-1, op.batch, op.n, op.k).astype(np.float64) - op.x2_zero_point
-    acc = (x1 @ x2.swapaxes(-1, -2)).astype(np.int64)  # exact: the verifier bounds sums by 2^31
+    acc = (x1 @ x2.swapaxes(-1, -2)).astype(np.int64)  # exact: sums stay below 2^53
     _store(memory, op, requantize(acc, op.requantize))
 
 

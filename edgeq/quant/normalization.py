@@ -49,8 +49,8 @@ def layer_norm_coefficients(
         multiplier = gamma / y.scale * 2.0 ** (31 - FRACTION + shift)
         bias = (beta / y.scale + y.zero_point + 0.5) * 2.0**shift - (0.5 if shift == 0 else 0)
         if max(np.abs(multiplier).max(), np.abs(bias).max()) < MULTIPLIER_LIMIT - 1:
-            integers = (round_half_up(array).astype(np.int32) for array in (multiplier, bias))
-            return Coefficients(fraction, stabilizer, *integers, shift)
+            m, b = (round_half_up(array).astype(np.int32) for array in (multiplier, bias))
+            return Coefficients(fraction, stabilizer, m, b, shift)
     raise OverflowError("the output scale is too small for the factors of the normalization")
 
 

@@ -16,6 +16,7 @@ FORMS = [
     "a = Div(x, r)  e = Erf(a)  s = Add(e, one)  p = Mul(x, s)  y = Mul(p, half)",
     "a = Mul(q, x)  e = Erf(a)  s = Add(one, e)  p = Mul(x, half)  y = Mul(s, p)",
     "a = Mul(x, q)  e = Erf(a)  s = Add(e, one)  p = Mul(s, x)  y = Mul(half, p)",
+    "a = Div(x, r)  e = Erf(a)  s = Add(e, one)  p = Mul(half, s)  y = Mul(x, p)",
 ]
 
 

@@ -196,7 +196,7 @@ def fold(
     if np.abs(bias).max(initial=0) >= INT32_LIMIT:
         raise UnsupportedError("the bias does not fit int32 beside these weight scales", node=node_name(node))
     bound = np.abs(bias) + np.abs(sums).sum(axis=1) * (1 << (x.bits - 1))
-    right = _pre_shift(int(bound.max(initial=0)), real, x.bits)
+    right = pre_shift(int(bound.max(initial=0)), real, x.bits)
     constant = real * 2.0 ** (31 + right) < MIN_MULTIPLIER
     integers, bias, real = _exact_constants(integers, bias, real, constant)
     rq = activation.requantize(real, y, right=right)
@@ -209,7 +209,7 @@ def fold(
     return integers.astype(np.int8), bias.astype(np.int32), rq
 
 
-def _pre_shift(bound: int, real: np.ndarray, x_bits: int) -> int:
+def pre_shift(bound: int, real: np.ndarray, x_bits: int) -> int:
     """Rounding pre-shift of an accumulator: what brings it into int32.
 
     Behind 16-bit inputs multipliers may be below 2^-16: then as much more as gives the smallest one 15 significant

@@ -10,7 +10,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import Activation
 from edgeq.program.builder.context import Context, attribute, constant_array, node_name, shape_of
 from edgeq.program.builder.layout import Value, dense
-from edgeq.program.builder.matmul import quantized_operand
+from edgeq.program.builder.matmul import pre_shift, quantized_operand
 from edgeq.program.ops import LayerNorm, MatMul, Softmax
 from edgeq.quant.fixed_point import INT32_LIMIT
 from edgeq.quant.normalization import ROW_LIMIT, layer_norm_coefficients
@@ -82,13 +82,12 @@ def build_matmul(ctx: Context, node: ir.Node, activation: Activation, y: QuantPa
     m, k = x1.index.shape[-2:]
     n = x2.index.shape[-2]
     buffer = ctx.new_buffer(shape, y, tensor=tensor)
-    rq = activation.requantize(x1.params.scale * x2.params.scale / y.scale, y)
-    if k * x1.params.reach * x2.params.reach << rq.left >= INT32_LIMIT:
-        raise UnsupportedError(
-            f"sums of {k} products of {x1.params.bits} and {x2.params.bits} bits do not fit int32",
-            node=node_name(node),
-            fix="give this operator 8-bit operands",
-        )
+    real = np.array([x1.params.scale * x2.params.scale / y.scale])
+    bound = k * x1.params.reach * x2.params.reach
+    rq = activation.requantize(real, y, right=pre_shift(bound, real, max(x1.params.bits, x2.params.bits)))
+    if bound >> rq.right << rq.left >= INT32_LIMIT:
+        fix = "the output scale is far smaller than the products: check its range"
+        raise UnsupportedError("the sums do not fit int32", node=node_name(node), fix=fix)
     batch, zeros = buffer.size // (m * n), (x1.params.zero_point, x2.params.zero_point)
     ctx.emit(MatMul(node_name(node), buffer.name, x1_buffer, x2_buffer, batch, m, n, k, *zeros, rq))
     return Value(buffer.name, dense(shape), y)
