@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from edgeq.fpga.cost import Cost
 from edgeq.fpga.folding import Budget, Design
 
 
 def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
     """The estimate of a design; `interval` and `latency` are cycles, `bram18` block RAMs of 18 Kbit.
+
+    `lut` and `ff` are there where the model of the costs has them.
 
     Args:
         method: What its figures rest on.
@@ -22,6 +26,7 @@ def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
         "inferences_per_second": round(design.fps(budget.clock_mhz), 1),
         "dsp": {"used": design.dsp, "budget": budget.dsp},
         "bram18": {"used": design.bram, "budget": budget.bram},
+        **_logic(design.costs),
         "stages": [
             {
                 "name": stage.symbol,
@@ -32,7 +37,18 @@ def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
                 "cycles": cost.cycles,
                 "dsp": cost.dsp,
                 "bram18": cost.bram,
+                **_logic([cost]),
             }
             for stage, fold, cost in rows
         ],
+    }
+
+
+def _logic(costs: Sequence[Cost]) -> dict[str, int]:
+    """Look-up tables and flip-flops of some stages, where they are known."""
+    luts, ffs = [cost.lut for cost in costs], [cost.ff for cost in costs]
+    return {
+        name: sum(n for n in counts if n is not None)
+        for name, counts in (("lut", luts), ("ff", ffs))
+        if None not in counts
     }

@@ -115,9 +115,9 @@ def larger_folds(stage: Stage, present: Fold) -> Iterator[Fold]:
     (op,) = stage.ops
     assert isinstance(op, Conv2D | Dense) or op.kind.endswith("pool")
     shape = geometry(op)  # type: ignore[arg-type]
-    one_channel = not isinstance(op, Conv2D | Dense) or (isinstance(op, Conv2D) and op.groups > 1)
-    inputs = [1] if one_channel else [n for n in _divisors(shape.channels) if n <= MAX_INPUTS]
-    folds = (Fold(o, i) for o in _divisors(shape.out_channels) for i in inputs)
+    outputs = shape.out_channels if shape.depthwise else shape.group_outputs
+    inputs = [n for n in _divisors(shape.group_inputs) if n <= MAX_INPUTS]
+    folds = (Fold(o, i) for o in _divisors(outputs) for i in inputs)
     larger = (f for f in folds if f.products > present.products)
     yield from sorted(larger, key=lambda f: (f.products, f.outputs))
 

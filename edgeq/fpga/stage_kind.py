@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from edgeq.fpga.dataflow import Stage, lanes
-from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Mul, Op, View
+from edgeq.fpga.dataflow import Stage
+from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Interpolate, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Program
 
 
@@ -15,7 +15,7 @@ class Kind(Enum):
     WINDOW = auto()
     """Row by row, from a ring of input rows."""
     ELEMENTWISE = auto()
-    """Word by word, with no memory at all."""
+    """Element by element, with no memory at all."""
     WHOLE = auto()
     """Tensors are taken in as a whole: any operator, and any group of them."""
 
@@ -31,20 +31,17 @@ def kind_of(stage: Stage, program: Program) -> Kind:
 
 
 def _slides(op: Op) -> bool:
-    if isinstance(op, Conv2D):
-        one_each = op.depthwise and op.y_shape[3] == op.x_shape[3]
-        return op.x_shape[0] == 1 and (op.groups == 1 or one_each)
-    return isinstance(op, Dense) or (isinstance(op, AveragePool | MaxPool) and op.x_shape[0] == 1)
+    return isinstance(op, Dense) or (isinstance(op, Conv2D | AveragePool | MaxPool) and op.x_shape[0] == 1)
 
 
 def _is_elementwise(op: Op, program: Program) -> bool:
-    """Whether words of all operands and of the result correspond."""
+    """Whether elements of all operands and of the result correspond."""
     names = [*op.reads, op.y]
     streamed = all(program.buffer[name].data is None for name in names)
-    alike = len({(program.buffer[name].size, lanes(program.buffer[name])) for name in names}) == 1
+    alike = len({program.buffer[name].size for name in names}) == 1
     if isinstance(op, Add | Mul):
         return streamed and alike and op.x1 != op.x2 and _is_dense(op.view1) and _is_dense(op.view2)
-    return isinstance(op, Lut) and streamed and alike
+    return isinstance(op, Lut | Interpolate) and streamed and alike
 
 
 def _is_dense(view: View) -> bool:

@@ -11,7 +11,7 @@ from edgeq.fpga.dataflow import Stage
 from edgeq.hls.cpp import print_cpp
 from edgeq.lower.generated import Operand, Reads, Table, Writes
 from edgeq.lower.select import select
-from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Mul, Op, View
+from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Interpolate, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Buffer, Program
 from edgeq.targets.hls.finish import averaged_row, limited_row, multiplier_table, requantized_row
 from edgeq.targets.hls.fold import Fold
@@ -76,9 +76,8 @@ def window_row(stage: Stage, fold: Fold, target: Target) -> Row:
 def _weighted_row(stage: Stage, op: Conv2D | Dense, fold: Fold, target: Target) -> Row:
     name, shape, acc_dtype = stage.symbol, geometry(op), accumulator(op.requantize)
     x, y = stage.inputs[0].buffer.dtype, stage.outputs[0].buffer.dtype
-    depthwise = isinstance(op, Conv2D) and op.groups > 1
     outside = op.x_zero_point if isinstance(op, Conv2D) else 0
-    make = depthwise_row if depthwise else convolution_row
+    make = depthwise_row if shape.depthwise else convolution_row
     weight = op.weight if isinstance(op, Conv2D) else op.weight[:, None, None, :]
     sums = make(shape, fold, outside, x, acc_dtype)
     finish = requantized_row(shape, Requantizer(op.requantize, target, y), acc_dtype)
@@ -141,8 +140,8 @@ def whole_calls(stage: Stage, program: Program, target: Target) -> Calls:
 def element_call(stage: Stage, program: Program, target: Target) -> Calls:
     """The operator of an elementwise stage on one element."""
     (op,) = stage.ops
-    assert isinstance(op, Add | Mul | Lut)
-    single = op if isinstance(op, Lut) else replace(op, view1=ONE, view2=ONE)
+    assert isinstance(op, Add | Mul | Lut | Interpolate)
+    single = op if isinstance(op, Lut | Interpolate) else replace(op, view1=ONE, view2=ONE)
     buffers = tuple(_single(program.buffer[name]) for name in (*op.reads, op.y))
     return _join([_call(stage.symbol, single, replace(program, buffers=buffers), target)])
 

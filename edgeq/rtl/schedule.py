@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from math import gcd
 
-from edgeq.rtl.engines import Engine, Window
+from edgeq.rtl.engines import Engine, Normalization
+from edgeq.rtl.window import Window
 
 IMAGES = 3
 """So many are followed: the first fills the memory, and from the second on all are alike."""
+
+
+NORMALIZATION = 1 + 3 + 19
+"""Cycles of an element of a softmax: to load it, to add it to the sum, to divide it by the sum."""
 
 
 def interval(engine: Engine) -> int:
     """Cycles from one inference to the next."""
     if isinstance(engine, Window):
         return _window_interval(engine)
+    if isinstance(engine, Normalization):
+        return NORMALIZATION * engine.op.rows * engine.op.n
     stage = engine.stage
     return stage.outputs[0].buffer.size if stage.ops else stage.outputs[0].words
 

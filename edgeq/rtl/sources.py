@@ -14,7 +14,8 @@ from edgeq.fpga.backend import Tensors
 from edgeq.fpga.dataflow import Dataflow, Stage, Stream
 from edgeq.fpga.folding import Design
 from edgeq.package.names import comment, require_identifier
-from edgeq.rtl.engines import Engine, Parameters, engine
+from edgeq.rtl.engines import Engine, engine
+from edgeq.rtl.requantizer import Parameters
 from edgeq.rtl.rom import words
 from edgeq.targets.hls.fold import Fold
 from edgeq.templating import templates_of
@@ -55,15 +56,6 @@ class StageView:
     def comment(self) -> str:
         """Operators and sanitized layer names."""
         return "; ".join(comment(f"{op.kind} {op.name}") for op in self.stage.ops) or "one input, several readers"
-
-    @property
-    def valids(self) -> str:
-        """The `valid` of all outputs, the last one first: bit i is that of output i."""
-        return ", ".join(f"{stream.symbol}_valid" for stream in reversed(self.outputs))
-
-    @property
-    def readies(self) -> str:
-        return ", ".join(f"{stream.symbol}_ready" for stream in reversed(self.outputs))
 
 
 def sources(

@@ -13,7 +13,7 @@ class Fold:
     section 4.2.
 
     Attributes:
-        outputs: Output channels at once (PE); a divisor of their number.
+        outputs: Output channels at once (PE); a divisor of their number, in a group if there are groups.
         inputs: Products per output channel at once (SIMD); a divisor of the channels that one of them reads.
     """
 

@@ -18,6 +18,7 @@ class Geometry:
         out_height, out_width, out_channels: Of the output.
         kernel, strides, dilations: (vertical, horizontal).
         top, left: Padding.
+        groups: Of channels: each output reads the inputs of its own.
     """
 
     height: int
@@ -31,6 +32,22 @@ class Geometry:
     dilations: tuple[int, int] = (1, 1)
     top: int = 0
     left: int = 0
+    groups: int = 1
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each output channel reads one input channel, which no other one reads."""
+        return self.groups == self.channels == self.out_channels
+
+    @property
+    def group_inputs(self) -> int:
+        """Input channels of an output channel."""
+        return self.channels // self.groups
+
+    @property
+    def group_outputs(self) -> int:
+        """Output channels that read the same input channels."""
+        return self.out_channels // self.groups
 
     @property
     def row(self) -> int:
@@ -72,4 +89,5 @@ def geometry(op: Windowed) -> Geometry:
         outputs, inputs = op.weight.shape
         return Geometry(op.rows, 1, inputs, op.rows, 1, outputs)
     kernel = op.weight.shape[1:3] if isinstance(op, Conv2D) else op.kernel
-    return Geometry(*op.x_shape[1:], *op.y_shape[1:], kernel, op.strides, op.dilations, *op.pads[:2])
+    groups = op.groups if isinstance(op, Conv2D) else op.x_shape[3]
+    return Geometry(*op.x_shape[1:], *op.y_shape[1:], kernel, op.strides, op.dilations, *op.pads[:2], groups)

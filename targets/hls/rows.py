@@ -60,12 +60,12 @@ def folded_weights(weight: np.ndarray, fold: Fold) -> np.ndarray:
 
 
 def convolution_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_dtype: str) -> PrimFunc:
-    """acc[ox, o] = bias[o] + sum of x * w for output row oy: each output reads all input channels."""
+    """acc[ox, o] = bias[o] + sum of x * w for output row oy: each output reads the input channels of its group."""
     lines_of = Lines(shape, outside)
     (kh, kw), (sh, sw), (dh, dw) = shape.kernel, shape.strides, shape.dilations
     pe, simd, o, ow = fold.outputs, fold.inputs, shape.out_channels, shape.out_width
-    inputs = shape.channels // simd
-    weights = o * shape.taps * shape.channels
+    inputs, group_folds = shape.group_inputs // simd, shape.group_outputs // pe
+    weights = o * shape.taps * shape.group_inputs
 
     @T.prim_func(private=True)
     def kernel(
@@ -86,10 +86,11 @@ def convolution_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc
                 iy: T.let[T.int32] = oy * sh + ky * dh - shape.top
                 ix: T.let[T.int32] = ox * sw + kx * dw - shape.left
                 step: T.let[T.int32] = ((of * kh + ky) * kw + kx) * inputs + cf
+                channel: T.let[T.int32] = (T.truncdiv(of, group_folds) * inputs + cf) * simd
                 for p in T.unroll(pe):
                     sums[p] = T.Select(at((ky, kx, cf), (0, 0, 0)), T.Cast(acc_dtype, bias[of * pe + p]), sums[p])
                     for s in T.unroll(simd):
-                        x = bind("x", lines_of.load(lines, iy, ix, cf * simd + s))
+                        x = bind("x", lines_of.load(lines, iy, ix, channel + s))
                         sums[p] += T.Cast(acc_dtype, x * int32(w[(step * pe + p) * simd + s]))
                     if at((ky, kx, cf), (kh - 1, kw - 1, inputs - 1)):
                         acc[ox * o + of * pe + p] = sums[p]

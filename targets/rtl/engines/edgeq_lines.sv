@@ -17,7 +17,8 @@ module edgeq_lines #(
     parameter DILATION_X = 1,
     parameter TOP = 0,
     parameter LEFT = 0,
-    parameter DEPTHWISE = 0,
+    parameter GROUP_WORDS = 1,
+    parameter GROUP_FOLDS = 1,
     parameter RING = 2
 ) (
     input logic clk,
@@ -51,7 +52,7 @@ module edgeq_lines #(
         .HEIGHT(HEIGHT), .WIDTH(WIDTH), .WORDS(WORDS), .OUT_HEIGHT(OUT_HEIGHT), .OUT_WIDTH(OUT_WIDTH), .FOLDS(FOLDS),
         .KERNEL_Y(KERNEL_Y), .KERNEL_X(KERNEL_X), .STRIDE_Y(STRIDE_Y), .STRIDE_X(STRIDE_X),
         .DILATION_Y(DILATION_Y), .DILATION_X(DILATION_X), .TOP(TOP), .LEFT(LEFT),
-        .DEPTHWISE(DEPTHWISE), .RING(RING), .ADDRESS(ADDRESS)
+        .GROUP_WORDS(GROUP_WORDS), .GROUP_FOLDS(GROUP_FOLDS), .RING(RING), .ADDRESS(ADDRESS)
     ) sweep (.clk, .rst, .step, .address, .in_image, .first, .last, .row_start, .need, .row_end, .drop);
 
     always_ff @(posedge clk) begin

@@ -15,7 +15,8 @@ module edgeq_sweep #(
     parameter DILATION_X = 1,
     parameter TOP = 0,         // padding
     parameter LEFT = 0,
-    parameter DEPTHWISE = 0,   // each fold reads its own word of a pixel
+    parameter GROUP_WORDS = 1, // of a pixel that a fold reads, ...
+    parameter GROUP_FOLDS = 1, // ... and the folds that read the same ones
     parameter RING = 2,        // rows in memory
     parameter ADDRESS = 1      // bits
 ) (
@@ -34,7 +35,6 @@ module edgeq_sweep #(
     localparam ROW = WIDTH * WORDS;
     localparam SIZE = RING * ROW;
     localparam SPAN = (KERNEL_Y - 1) * DILATION_Y + 1;
-    localparam INPUTS = DEPTHWISE ? 1 : WORDS;
     localparam Y_BITS = $clog2(HEIGHT + TOP + SPAN + STRIDE_Y + OUT_HEIGHT * STRIDE_Y) + 1;
     localparam X_BITS = $clog2(WIDTH + LEFT + KERNEL_X * DILATION_X + OUT_WIDTH * STRIDE_X) + 1;
     localparam OFFSET = X_BITS + $clog2(WORDS + 1);
@@ -45,7 +45,9 @@ module edgeq_sweep #(
     // keeps the remainder from being one of a negative number.
     localparam IMAGE_STEP = (RING * OUT_HEIGHT * STRIDE_Y + HEIGHT - (OUT_HEIGHT - 1) * STRIDE_Y) % RING * ROW;
 
-    logic [$clog2(INPUTS+1)-1:0] input_fold;
+    logic [$clog2(GROUP_WORDS+1)-1:0] input_fold;
+    logic [$clog2(GROUP_FOLDS+1)-1:0] group_fold;
+    logic [$clog2(WORDS+1)-1:0] group;
     logic [$clog2(KERNEL_X+1)-1:0] kernel_x;
     logic [$clog2(KERNEL_Y+1)-1:0] kernel_y;
     logic [$clog2(FOLDS+1)-1:0] fold;
@@ -55,7 +57,7 @@ module edgeq_sweep #(
     logic signed [OFFSET-1:0] left_offset, tap_offset, next_left_offset;
     logic signed [Y_BITS-1:0] top_y, tap_y, next_top_y, from, until_row, next_from;
     logic [ADDRESS-1:0] top_row, tap_row, next_top_row;
-    logic input_end, column_end, pixel_end, last_row, image_end;
+    logic input_end, column_end, group_end, pixel_end, last_row, image_end;
 
     function automatic logic [ADDRESS-1:0] around(input logic [ADDRESS-1:0] row, input integer rows);
         around = row + rows >= SIZE ? row + rows - SIZE : row + rows;
@@ -65,16 +67,17 @@ module edgeq_sweep #(
         clip = y < 0 ? 0 : y > HEIGHT ? HEIGHT : y;
     endfunction
 
-    assign input_end = input_fold == INPUTS - 1;
+    assign input_end = input_fold == GROUP_WORDS - 1;
     assign column_end = input_end && kernel_x == KERNEL_X - 1;
     assign last = column_end && kernel_y == KERNEL_Y - 1;
     assign first = input_fold == 0 && kernel_x == 0 && kernel_y == 0;
+    assign group_end = last && group_fold == GROUP_FOLDS - 1;
     assign pixel_end = last && fold == FOLDS - 1;
     assign row_end = pixel_end && out_x == OUT_WIDTH - 1;
     assign last_row = out_y == OUT_HEIGHT - 1;
     assign image_end = row_end && last_row;
 
-    assign address = tap_row + tap_offset + (DEPTHWISE ? fold : input_fold);
+    assign address = tap_row + tap_offset + group + input_fold;
     assign in_image = tap_y >= 0 && tap_y < HEIGHT && tap_x >= 0 && tap_x < WIDTH;
 
     // The last output row waits for what is left of the image and frees it, whether windows meet it or not.
@@ -102,7 +105,7 @@ module edgeq_sweep #(
 
     always_ff @(posedge clk) begin
         if (rst) begin
-            {input_fold, kernel_x, kernel_y, fold, out_x, out_y} <= 0;
+            {input_fold, kernel_x, kernel_y, group_fold, group, fold, out_x, out_y} <= 0;
             row_start <= 1;
             left_x <= -LEFT;
             tap_x <= -LEFT;
@@ -125,7 +128,11 @@ module edgeq_sweep #(
                 tap_y <= last ? next_top_y : tap_y + DILATION_Y;
                 tap_row <= last ? next_top_row : around(tap_row, TAP_STEP);
             end
-            if (last) fold <= pixel_end ? 0 : fold + 1;
+            if (last) begin
+                fold <= pixel_end ? 0 : fold + 1;
+                group_fold <= group_end ? 0 : group_fold + 1;
+                if (group_end) group <= pixel_end ? 0 : group + GROUP_WORDS;
+            end
             if (pixel_end) out_x <= row_end ? 0 : out_x + 1;
             if (row_end) out_y <= image_end ? 0 : out_y + 1;
             left_x <= next_left_x;

@@ -1,0 +1,119 @@
+"""Programs for the engines: independent operators, each with a fold of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from lower.operators import Case, program_of
+
+from edgeq.fpga.dataflow import dataflow
+from edgeq.fpga.folding import Design
+from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Requantize, Softmax, View
+from edgeq.program.program import Buffer
+from edgeq.quant.tables import softmax_table
+from edgeq.rtl.cost import stage_cost
+from edgeq.targets.hls.fold import Fold
+
+RNG = np.random.default_rng(5)
+ONE = Fold()
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """An operator and how parallel its engine is."""
+
+    case: Case
+    fold: Fold = ONE
+
+
+def design(engines: list[Folded]) -> Design:
+    """All of them side by side, each with its own inputs and its own output."""
+    flow = dataflow(program_of([engine.case for engine in engines]))
+    folds = tuple(engine.fold for engine in engines)
+    return Design(flow, folds, tuple(map(stage_cost, flow.stages, folds, [flow] * len(folds))))
+
+
+def convolution(
+    x_shape: tuple[int, ...],
+    outputs: int,
+    fold: Fold,
+    *,
+    kernel: tuple[int, int] = (3, 3),
+    strides: tuple[int, int] = (1, 1),
+    dilations: tuple[int, int] = (1, 1),
+    pads: tuple[int, int, int, int] = (1, 1, 1, 1),
+    groups: int = 1,
+    weight_bits: int = 8,
+    bits: int = 8,
+    signed: bool = False,
+) -> Folded:
+    """A convolution of random weights; int16 inputs are summed in 64 bits."""
+    _, height, width, channels = x_shape
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    sizes = (height + pads[0] + pads[2], width + pads[1] + pads[3])
+    out = [(size - span) // step + 1 for size, span, step in zip(sizes, spans, strides, strict=True)]
+    shape = (outputs, *kernel, channels // groups)
+    weight = _integers(weight_bits, shape)
+    rq = _requantize(outputs, weight[0].size, weight_bits + bits, signed=signed, right=4 if bits == 16 else 0)
+    op = Conv2D(
+        "conv", "y", "x", x_shape, (1, *out, outputs), weight, weight_bits, RNG.integers(-999, 999, outputs, np.int32),
+        0 if bits == 16 else -5, rq, strides, dilations, pads, groups,
+    )  # fmt: skip
+    return Folded(Case(op, {"x": Buffer("x", x_shape, bits), "y": Buffer("y", op.y_shape, 8)}), fold)
+
+
+def dense(rows: int, inputs: int, outputs: int, fold: Fold, weight_bits: int = 8) -> Folded:
+    op = Dense(
+        "dense", "y", "x", rows, _integers(weight_bits, (outputs, inputs)), weight_bits,
+        RNG.integers(-999, 999, outputs, np.int32), _requantize(outputs, inputs, weight_bits + 8),
+    )  # fmt: skip
+    return Folded(Case(op, {"x": Buffer("x", (rows, inputs)), "y": Buffer("y", (rows, outputs))}), fold)
+
+
+def pool(maximum: bool, fold: Fold, bits: int = 8) -> Folded:
+    """A padded 3x2 window over an image of 5 x 6 pixels, whose averages divide by 6 inside and by 3 at the border."""
+    x, y = (1, 5, 6, 8), (1, 3, 3, 8)
+    window = ((2, 2), (1, 1), (1, 0, 1, 0))
+    if maximum:
+        op: MaxPool | AveragePool = MaxPool("max", "y", "x", x, y, (3, 2), -99, 90, *window)
+    else:
+        counts = np.array([[1] * 3, [0] * 3, [1] * 3], np.int32)
+        rq = Requantize(np.array([1 << 28, 1 << 29], np.int32), 3, -128, 127)
+        op = AveragePool("average", "y", "x", x, y, (3, 2), -7, rq, counts, *window)
+    return Folded(Case(op, {"x": Buffer("x", x, bits), "y": Buffer("y", y, bits)}), fold)
+
+
+def add(bits: int) -> Folded:
+    view = View((4, 12), (12, 1))
+    op = Add("add", "y", "x1", "x2", view, view, 300, -200, 1 << 9, 10, -90, 90)
+    return Folded(Case(op, {name: Buffer(name, (4, 12), bits) for name in ("x1", "x2", "y")}))
+
+
+def lut(y_bits: int) -> Folded:
+    table = _integers(y_bits, (256,)).astype(np.int16 if y_bits == 16 else np.int8)
+    return Folded(Case(Lut("lut", "y", "x", table), {"x": Buffer("x", (3, 20)), "y": Buffer("y", (3, 20), y_bits)}))
+
+
+def softmax(rows: int, count: int) -> Folded:
+    op = Softmax(
+        "softmax",
+        "y",
+        "x",
+        rows,
+        count,
+        softmax_table(0.05),
+        Requantize(np.array([1 << 24], np.int32), -128, -128, 127, left=1),
+    )
+    return Folded(Case(op, {name: Buffer(name, (rows, count)) for name in ("x", "y")}))
+
+
+def _integers(bits: int, shape: tuple[int, ...]) -> np.ndarray:
+    return RNG.integers(-(1 << (bits - 1)), 1 << (bits - 1), shape, np.int16).astype(np.int8 if bits <= 8 else np.int16)
+
+
+def _requantize(count: int, terms: int, bits: int, signed: bool = False, right: int = 0) -> Requantize:
+    """Multipliers that bring sums of so many random products to about 100."""
+    typical = np.sqrt(terms) * 2.0 ** (bits - 4 - right)
+    m = (RNG.uniform(0.5, 1.5, count) * 100 / typical * 2**31).clip(256, 2**30 - 1).astype(np.int32)
+    return Requantize(m, 3, -128, 120, right=right, negative=-m // 3 if signed else None)

@@ -1,0 +1,63 @@
+"""`edgeq compile --target fpga-rtl`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hls.simulation import need
+from lower.operators import Case, program_of
+
+from edgeq.cli import main
+from edgeq.errors import UnsupportedError
+from edgeq.fpga.dataflow import dataflow
+from edgeq.program.ops import Fill
+from edgeq.program.program import Buffer
+from edgeq.rtl.cost import stage_cost
+from edgeq.targets.hls.fold import Fold
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def package(digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("fpga") / "digits"
+    options = ("--calib", digits.calib, "--preset", "fast", "--max-dsp", 50, "--weight-bits", 4)
+    result = run("compile", digits.model, "--target", "fpga-rtl", *options, "-o", out)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def test_the_shipped_example_gives_the_interpreters_integers(package: Path) -> None:
+    need("verilator", "g++", "make")
+    result = run("verify", package, "--samples", 4)
+    assert result.exit_code == 0, result.output
+    assert "equal bytes on 4 samples: interpreter, sim" in result.output
+
+
+def test_the_estimate_keeps_the_budget_and_counts_logic(package: Path) -> None:
+    estimate = json.loads((package / "estimate.json").read_text())
+    assert estimate["dsp"]["used"] == sum(stage["dsp"] for stage in estimate["stages"]) <= 50
+    assert estimate["lut"] == sum(stage["lut"] for stage in estimate["stages"]) > 0
+    assert estimate["interval"] == max(stage["cycles"] for stage in estimate["stages"])
+
+
+def test_tables_lie_in_files_of_their_own(package: Path) -> None:
+    words = (package / "rom/stage7_weights.hex").read_text().split()
+    stage = json.loads((package / "estimate.json").read_text())["stages"][7]
+    lanes = stage["outputs_at_once"] * stage["inputs_at_once"]
+    assert len(words) * lanes == 10 * 32
+    assert {len(word) for word in words} == {-(-4 * lanes // 4)}
+
+
+def test_an_operator_without_engine_is_named() -> None:
+    op = Fill("fill", "y", 3)
+    buffers = {"y": Buffer("y", (2, 3))}
+    flow = dataflow(program_of([Case(op, buffers)]))
+    with pytest.raises(UnsupportedError, match="fpga-rtl has no engine for this fill") as caught:
+        stage_cost(flow.stages[0], Fold(), flow)
+    assert caught.value.node == "fill"

@@ -1,0 +1,56 @@
+"""Yosys finds the DSP slices and block RAMs of the formulas."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from hls.simulation import need, random_inputs
+from rtl.engines import Folded, add, convolution, dense, design, lut, pool, softmax
+
+from edgeq.rtl.sources import sources
+from edgeq.targets.hls.fold import Fold
+from edgeq.targets.load import load_target
+
+ENGINES: dict[str, Folded] = {
+    "memories of rows and weights": convolution((1, 12, 20, 16), 24, Fold(2, 4)),
+    "depthwise": convolution((1, 7, 7, 16), 16, Fold(4, 1), groups=16, weight_bits=4),
+    "dense": dense(2, 64, 32, Fold(2, 2)),
+    "average": pool(False, Fold(2, 1)),
+    "maximum": pool(True, Fold(1, 1)),
+    "sum": add(8),
+    "table": lut(8),
+    "softmax": softmax(1, 10),
+}
+
+
+def test_dsp_slices_and_block_rams_are_those_of_the_formulas(tmp_path: Path) -> None:
+    need("yosys")
+    made = design(list(ENGINES.values()))
+    inputs = random_inputs(made.flow.program)
+    nothing = {port.name: inputs[made.flow.program.inputs[0].name][:0] for port in made.flow.program.outputs}
+    texts = sources(made, load_target("fpga-rtl"), "0", inputs, nothing)
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = synthesized(tmp_path, len(made.costs))
+    assert dict(zip(ENGINES, found, strict=True)) == {
+        name: (cost.dsp, cost.bram) for name, cost in zip(ENGINES, made.costs, strict=True)
+    }
+
+
+def synthesized(folder: Path, stages: int) -> list[tuple[int, int]]:
+    """DSP slices and block RAMs of 18 Kbit of each stage. Logic, most of the work, is not mapped."""
+    files = " ".join(str(path.relative_to(folder)) for path in (folder / "src").glob("*.sv"))
+    script = [f"read_verilog -defer -sv {files}", "synth_xilinx -family xc7 -top random_top -run begin:fine"]
+    script += [f"tee -q -o {i}.txt stat -top random_stage{i}" for i in range(stages)]
+    subprocess.run(["yosys", "-q", "-p", "; ".join(script)], cwd=folder, check=True)
+    return [_cells((folder / f"{i}.txt").read_text().rpartition("design hierarchy")[2]) for i in range(stages)]
+
+
+def _cells(text: str) -> tuple[int, int]:
+    def count(name: str) -> int:
+        return sum(map(int, re.findall(rf"\s{name}\s+(\d+)", text)))
+
+    return count("DSP48E1"), count("RAMB18E1") + 2 * count("RAMB36E1")
