@@ -79,7 +79,7 @@ class Config:
     max_cycles: float | None = None
     max_loss: float | None = None
     bits: Literal["uniform", "auto"] = "uniform"
-    strategy: str = "random"
+    strategy: str = "xgboost"
     trials: int = 100
     study: str | None = None
     pick: int | None = None

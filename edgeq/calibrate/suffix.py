@@ -26,7 +26,7 @@ class Suffix:
     """
 
     def __init__(self, model: ir.Model, tensor: str, feeds: Mapping[str, np.ndarray]) -> None:
-        cut, border = _cut(model, tensor)
+        cut, border = cut_behind(model, tensor)
         inputs = {str(value.name) for value in model.graph.inputs}
         computed = [name for name in {tensor: None, **dict.fromkeys(border)} if name not in inputs]
         values = {**feeds, **(FloatRunner(model, computed).run(feeds) if computed else {})}
@@ -41,20 +41,21 @@ class Suffix:
         return np.concatenate([array.reshape(len(values), -1) for array in outputs.values()], axis=1)
 
 
-def _cut(model: ir.Model, tensor: str) -> tuple[ir.Model, list[str]]:
+def cut_behind(model: ir.Model, tensor: str) -> tuple[ir.Model, list[str]]:
     """The nodes that depend on a tensor as a model of their own, and the names of its other inputs."""
     import onnx_ir as ir
     from onnx_ir.passes import common
 
     cut = model.clone()
     start = ir.convenience.create_value_mapping(cut.graph)[tensor]
-    behind = {start}
+    behind, fixed = {start}, set(cut.graph.initializers.values())
     for node in cut.graph:
         if behind & set(node.inputs):
             behind.update(node.outputs)
+        elif all(value is None or value in fixed for value in node.inputs):
+            fixed.update(node.outputs)
     nodes = [node for node in cut.graph if behind & set(node.inputs)]
-    border = {value for node in nodes for value in node.inputs if value is not None} - behind
-    border = {value for value in border if not value.is_initializer()}
+    border = {value for node in nodes for value in node.inputs if value is not None} - behind - fixed
     twins = {value: ir.Value(name=None, shape=value.shape, type=value.type) for value in (start, *border)}
     outputs = [twins.get(value, value) for value in cut.graph.outputs if value in behind]
     for value, twin in twins.items():

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from edgeq.search.trial import Outcome, Trial
+from edgeq.search.trial import Cost, Outcome, Trial
 
 
 def objectives(outcome: Outcome) -> tuple[float, ...]:
     """What is minimized: (loss, flash, RAM, cycles)."""
-    cost = outcome.cost
-    return (outcome.loss, cost.flash, cost.ram, cost.cycles or 0.0)
+    return (outcome.loss, *resources(outcome.cost))
+
+
+def resources(cost: Cost) -> tuple[float, ...]:
+    """(flash, RAM, cycles); cycles that are not known count as the most."""
+    return (cost.flash, cost.ram, math.inf if cost.cycles is None else cost.cycles)
 
 
 def pareto_front(trials: Sequence[Trial]) -> list[Trial]:

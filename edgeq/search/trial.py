@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -89,19 +90,23 @@ class Budgets:
     max_loss: float | None = None
 
     def over_cost(self, cost: Cost) -> dict[str, float]:
-        """By how much a cost is over each budget that it does not meet, by the budget's name: bytes, or cycles."""
-        return self._over({"flash": cost.flash, "weights": cost.weights, "ram": cost.ram, "cycles": cost.cycles})
+        """By how much a cost is over each budget that it does not meet, by the budget's name: bytes, or cycles.
+
+        Cycles that are not known are over every budget.
+        """
+        cycles = math.inf if cost.cycles is None else cost.cycles
+        return self._over({"flash": cost.flash, "weights": cost.weights, "ram": cost.ram, "cycles": cycles})
 
     def over(self, outcome: Outcome) -> dict[str, float]:
         """`over_cost`, and `max_loss` as a share of 1."""
         return self.over_cost(outcome.cost) | self._over({"loss": outcome.drop})
 
-    def _over(self, used: dict[str, float | None]) -> dict[str, float]:
+    def _over(self, used: dict[str, float]) -> dict[str, float]:
         limits = {name: (getattr(self, f"max_{name}"), value) for name, value in used.items()}
         return {
             f"max_{name}": value - limit
             for name, (limit, value) in limits.items()
-            if limit is not None and value is not None and value > limit
+            if limit is not None and value > limit
         }
 
     def excess(self, over: dict[str, float]) -> float:

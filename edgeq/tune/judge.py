@@ -12,6 +12,7 @@ import numpy as np
 from edgeq.calibrate.float_runner import FloatRunner
 from edgeq.report.metrics import Accuracy, Metric, default_metric, measure
 from edgeq.tune.losses import Form, drop, sample_losses
+from edgeq.tune.prefixes import Prefixes, PrefixRunner
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -57,7 +58,8 @@ class Judge:
     ) -> None:
         self._inputs, self._labels = dict(inputs), labels
         self._output = str(reference.graph.outputs[0].name)
-        self._exact = self._run(FloatRunner(reference), 0, None)
+        self._prefixes = Prefixes()
+        self._exact = self._run(reference)
         self.metric = metric or default_metric(labels, self._exact)
         self._form = _form(reference, self.metric)
 
@@ -72,10 +74,10 @@ class Judge:
 
         Source: Maron and Moore, "Hoeffding Races", NIPS 1993, section 2, with a normal bound in place of Hoeffding's.
         """
-        runner, outputs = FloatRunner(model), self._exact[:0]
+        runner, outputs = PrefixRunner(model, self._prefixes), self._exact[:0]
         looks = math.ceil(len(self) / CHUNK)
         for start in range(0, len(self), CHUNK):
-            outputs = np.concatenate([outputs, self._run(runner, start, start + CHUNK)])
+            outputs = np.concatenate([outputs, runner.run(self._feeds(start, start + CHUNK), start)])
             losses = sample_losses(self._exact[: len(outputs)], outputs, self._form)
             if len(outputs) < len(self) and self._can_stop and _surely_above(losses, ceiling, ERROR_RATE / looks):
                 return Judgement(float(losses.mean()), drop(self._accuracy(outputs)), len(outputs), stopped=True)
@@ -83,15 +85,18 @@ class Judge:
 
     def accuracy(self, model: ir.Model) -> Accuracy:
         """The metric on all samples."""
-        return self._accuracy(self._run(FloatRunner(model), 0, None))
+        return self._accuracy(self._run(model))
 
     @property
     def _can_stop(self) -> bool:
         """An area under a curve needs samples of both classes, which a chunk may not have."""
         return self.metric != "auc"
 
-    def _run(self, runner: FloatRunner, start: int, stop: int | None) -> np.ndarray:
-        return runner.run({name: array[start:stop] for name, array in self._inputs.items()})[self._output]
+    def _run(self, model: ir.Model) -> np.ndarray:
+        return FloatRunner(model).run(self._inputs)[self._output]
+
+    def _feeds(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        return {name: array[start:stop] for name, array in self._inputs.items()}
 
     def _accuracy(self, outputs: np.ndarray) -> Accuracy:
         count = len(outputs)

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeq.config import Config
 from edgeq.report.metrics import Accuracy
+from edgeq.search.front import resources
 from edgeq.search.space import Allocation, Space
 from edgeq.search.strategy import Layer
 from edgeq.search.trial import Cost, Outcome
@@ -55,9 +56,7 @@ class Rival:
 
     def no_dearer(self, cost: Cost) -> bool:
         """Whether it takes no more of anything."""
-        mine, other = self.cost, cost
-        cheap = mine.flash <= other.flash and mine.ram <= other.ram
-        return cheap and (mine.cycles or 0.0) <= (other.cycles or 0.0)
+        return all(mine <= other for mine, other in zip(resources(self.cost), resources(cost), strict=True))
 
 
 class Workbench:

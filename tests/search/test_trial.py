@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,8 +29,9 @@ def test_budgets_say_what_is_over_and_by_how_much() -> None:
     assert budgets.given == {"max_flash": 100, "max_ram": 50, "max_loss": 0.01}
 
 
-def test_unknown_cycles_break_no_budget() -> None:
-    assert Budgets(max_cycles=1).over_cost(Cost(1, 1, 1)) == {}
+def test_unknown_cycles_are_over_every_budget_of_cycles() -> None:
+    assert Budgets(max_cycles=1).over_cost(Cost(1, 1, 1)) == {"max_cycles": math.inf}
+    assert Budgets(max_flash=1).over_cost(Cost(1, 1, 1)) == {}
 
 
 @given(OUTCOMES)

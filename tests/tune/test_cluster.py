@@ -42,7 +42,14 @@ def test_a_worker_that_is_killed_loses_no_trial_and_none_counts_twice(cluster: A
             os.kill(victims[0], signal.SIGKILL)
 
     place = str(tmp_path / "study.db")
-    config = Config(calib=tiny.calib, eval=tiny.eval, trials=WANTED, study=place, cluster=cluster.scheduler_address)
+    config = Config(
+        strategy="random",
+        calib=tiny.calib,
+        eval=tiny.eval,
+        trials=WANTED,
+        study=place,
+        cluster=cluster.scheduler_address,
+    )
     report = tune_model(tiny.model, config, kill_one_when_trials_come_in).report
     assert victims
     assert report["trials"] == {**report["trials"], "count": WANTED, "failed": 0}

@@ -32,7 +32,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def asked(tiny: Any, folder: Path) -> list[str]:
     study = ["--study", str(folder / "study.db")]
-    return [str(tiny.model), "--calib", str(tiny.calib), "--eval", str(tiny.eval), *study, "--jobs", "1"]
+    return [
+        str(tiny.model),
+        "--calib",
+        str(tiny.calib),
+        "--eval",
+        str(tiny.eval),
+        *study,
+        "--jobs",
+        "1",
+        "--strategy",
+        "random",
+    ]
 
 
 def call(*arguments: object) -> Result:
