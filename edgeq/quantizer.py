@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from edgeq.pipeline import PassRecord
 
 RANDOM_SAMPLES = 32
-WITHOUT_DATA = {"correct_bias": False, "correct_bias_analytic": True}
-"""Means over random samples are none that the network knows; those of its batch normalizations are."""
+WITHOUT_DATA = {"round_per_layer": False, "correct_bias": False, "correct_bias_analytic": True}
+"""Moments of random samples are none that the network knows; those of its batch normalizations are."""
 
 
 def _unheard(text: str) -> None:

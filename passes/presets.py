@@ -66,7 +66,7 @@ def preset_passes(
         Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
-        *rounding_steps(samples, settings, progress, per_layer if thorough and scheme.narrow else None),
+        *rounding_steps(samples, settings, progress, per_layer if thorough else None),
         Step(CorrectBiasAnalytic(), enabled=False),
         Step(ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks")), enabled=False),
         Step(FreezeWeights()),

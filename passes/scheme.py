@@ -26,12 +26,6 @@ class Scheme:
     layer_activation_bits: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def narrow(self) -> bool:
-        """Whether rounding to nearest within the extremes costs much somewhere."""
-        layers = (*self.layer_weight_bits.values(), *self.layer_activation_bits.values())
-        return min(self.weight_bits, self.activation_bits, *layers) < 8
-
-    @property
     def method(self) -> Method:
         """How activation ranges are chosen: up to 8 bits are better spent on the bulk than on the extremes."""
         return "mse" if self.activation_bits <= 8 else "minmax"

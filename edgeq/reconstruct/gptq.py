@@ -11,11 +11,14 @@ from edgeq.reconstruct.layer import Layer, Moments, Solution
 from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 from edgeq.reconstruct.scales import full_scale
 
-SCALE_GRID = np.geomspace(0.12, 1.05, 24, dtype=np.float32)
-"""Scales that are tried, as shares of the one that clips nothing."""
+COARSE_GRID = np.geomspace(0.12, 1.05, 24, dtype=np.float32)
+"""Scales that are tried below 8 bits, as shares of the one that clips nothing."""
 
-KEPT = 4
-"""Scales per output that are worked out further."""
+FINE_GRID = np.geomspace(0.7, 1.05, 6, dtype=np.float32)
+"""At 8 bits, where clipping much gains nothing."""
+
+TRIALS = 6
+"""Scales that are tried for each that is worked out further."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,10 @@ def resolve(weight: np.ndarray, moments: Moments, ridge: float) -> np.ndarray:
 def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> Points:
     """The best few of the grid of scales."""
     full = full_scale(layer.weight, layer.limits[1], shared=layer.shared)
-    scales = np.maximum(SCALE_GRID[:, None, None] * full, layer.floor)
+    grid = FINE_GRID if layer.limits[1] == np.iinfo(np.int8).max else COARSE_GRID
+    scales = np.maximum(grid[:, None, None] * full, layer.floor)
     integers, losses = round_columns(target.astype(np.float32), hessian, scales, layer.limits)
     if layer.shared:
         losses = np.broadcast_to(losses.sum(axis=(1, 2), keepdims=True), losses.shape)
-    best = losses.argsort(axis=0)[:KEPT]
+    best = losses.argsort(axis=0)[: len(grid) // TRIALS]
     return Points(np.take_along_axis(integers, best[..., None], axis=0), np.take_along_axis(scales, best, axis=0))

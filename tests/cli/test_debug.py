@@ -21,7 +21,8 @@ def test_float_model_with_attribution(call: Call, digits: Example) -> None:
     found = run(call, digits.model, "--calib", digits.calib, "--eval", digits.eval, "--attribute")
     assert found["compared"] == "weights and activations" and found["samples"] == 16
     assert all(layer["weight_sqnr_db"] > 30 for layer in found["layers"] if layer["op"] in ("Conv", "Gemm"))
-    assert [stage["stage"] for stage in found["attribution"]] == ["naive", "+ equalize_layers", "+ correct_bias"]
+    stages = ["naive", "+ equalize_layers", "+ correct_bias", "+ round_per_layer"]
+    assert [stage["stage"] for stage in found["attribution"]] == stages
     assert all(stage["metric"] == "top1" and stage["quantized"] > 0.95 for stage in found["attribution"])
 
 

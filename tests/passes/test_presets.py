@@ -32,10 +32,10 @@ def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) ->
         ("fast", Scheme(), {"correct_bias"}),
         ("fast", Scheme(per_channel=False), {"correct_bias", "equalize_layers"}),
         ("fast", Scheme(weight_bits=4), {"correct_bias"}),
-        ("balanced", Scheme(), {"correct_bias", "equalize_layers"}),
+        ("balanced", Scheme(), {"round_per_layer", "equalize_layers"}),
         ("balanced", Scheme(weight_bits=4), {"round_per_layer", "equalize_layers"}),
         ("balanced", Scheme(activation_bits=4), {"round_per_layer", "equalize_layers"}),
-        ("best", Scheme(), {"correct_bias", "equalize_layers", "absorb_high_bias"}),
+        ("best", Scheme(), {"round_per_layer", "equalize_layers", "absorb_high_bias"}),
     ],
 )
 def test_each_preset_has_its_passes(samples: Samples, preset: Preset, scheme: Scheme, extra: set[str]) -> None:
