@@ -20,8 +20,6 @@ from edgeq.quantizer import read_samples
 ROOT = Path(__file__).resolve().parents[3]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 MODELS = ("mnist_mbv2_torch", "dscnn", "resnet8")
-SAMPLES = 400
-"""Evaluation samples that searches see: of the first half."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +47,13 @@ class Task:
 
 
 @cache
-def task(name: str) -> Task:
-    """The task of this model."""
+def task(name: str, most: int) -> Task:
+    """The task of this model, with at most so many evaluation samples, all of the first half."""
     model = load_model(ZOO / name / "model.onnx")
     specs = input_specs(model)
     samples = read_samples(ZOO / name / "eval.npz", specs)
     assert samples.labels is not None
-    count = min(SAMPLES, len(samples) // 2)
+    count = min(most, len(samples) // 2)
     feeds = next(iter(samples.batches(count)))
     calibration = read_samples(ZOO / name / "calib.npz", specs)
     return Task(name, model, calibration, feeds, probabilities(model, feeds), samples.labels[:count])
