@@ -17,6 +17,9 @@ from edgeq.package.source import PackageSource
 from edgeq.targets.target import Target
 from edgeq.templating import templates_of
 
+FORMATS = {"int8": "b", "uint8": "B", "int16": "h"}
+"""Of elements, as Python's memoryview names them."""
+
 _TEMPLATES = templates_of("edgeq.package")
 
 
@@ -55,6 +58,8 @@ def render(source: PackageSource) -> dict[str, str]:
         "selftest.c": "selftest.c.j2",
         "main.c": "main.c.j2",
     }
+    if source.lowered.target.linux:
+        files[f"{name}.py"] = "loader.py.j2"
     context = _context(source)
     return {path: _TEMPLATES.get_template(template).render(context) for path, template in files.items()}
 
@@ -73,6 +78,8 @@ def _context(source: PackageSource) -> dict[str, object]:
         "abi": required_abi(lowered.target, source.float_abi) if source.emit == "lib" else None,
         "plan": lowered.plan,
         "io": lowered.program.io,
+        "shared": lowered.target.linux is not None,
+        "formats": FORMATS,
         "arena_bytes": arena_bytes(lowered.plan),
         "alignment": lowered.plan.alignment,
         "sections": lowered.target.sections,
