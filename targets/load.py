@@ -70,24 +70,32 @@ def _record(cls: Any, table: dict[str, Any], path: Path, prefix: str) -> Any:
         raise UsageError(f"unknown key '{prefix}{key}'", file=path, fix=f"perhaps '{prefix}{near}' is meant")
     for field in fields(cls):
         if field.default is MISSING and field.name not in table:
-            raise UsageError(f"key '{prefix}{field.name}' is missing", file=path)
+            fix = f"it must be {_expected(hints[field.name])}"
+            raise UsageError(f"key '{prefix}{field.name}' is missing", file=path, fix=fix)
     return cls(**{key: _value(hints[key], value, path, prefix + key) for key, value in table.items()})
 
 
 def _value(hint: Any, value: Any, path: Path, key: str) -> Any:
     """A TOML value as the type of its field: text, number, tuple or set of text, or a nested record."""
-    if isinstance(hint, UnionType):
-        hint = get_args(hint)[0]
-    if is_dataclass(hint):
-        if isinstance(value, dict):
-            return _record(hint, value, path, prefix=f"{key}.")
-        raise UsageError(f"key '{key}' must be a table, not {value!r}", file=path)
+    hint = _required(hint)
+    if is_dataclass(hint) and isinstance(value, dict):
+        return _record(hint, value, path, prefix=f"{key}.")
     container = get_origin(hint)
-    if container is not None:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return container(value)
-        raise UsageError(f"key '{key}' must be a list of strings, not {value!r}", file=path)
+    if container is not None and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return container(value)
     if type(value) is not hint:
-        expected = {str: "a string", int: "an integer"}[hint]
-        raise UsageError(f"key '{key}' must be {expected}, not {value!r}", file=path)
+        raise UsageError(f"key '{key}' must be {_expected(hint)}, not {value!r}", file=path)
     return value
+
+
+def _required(hint: Any) -> Any:
+    """The type of a field, less None."""
+    return get_args(hint)[0] if isinstance(hint, UnionType) else hint
+
+
+def _expected(hint: Any) -> str:
+    """What the value of such a field must be."""
+    hint = _required(hint)
+    if is_dataclass(hint):
+        return "a table"
+    return {str: "a string", int: "an integer"}.get(hint, "a list of strings")

@@ -14,6 +14,7 @@ from edgeq.targets.load import all_targets, load_target, read_target
 BOARDS = HERE / "boards"
 
 EMULATED = [target for target in all_targets() if target.emulator is not None]
+LINUX = [target for target in all_targets() if target.linux is not None]
 
 
 def test_every_board_file_is_a_target() -> None:
@@ -58,6 +59,12 @@ def test_what_an_emulated_target_names_exists(target) -> None:
     assert target.emulator.counter in COUNTERS
 
 
+@pytest.mark.parametrize("target", LINUX, ids=lambda target: target.name)
+def test_what_a_linux_target_names_exists(target) -> None:
+    assert {target.gcc, target.libc, *target.linux.emulator[:1]} <= {tool.name for tool in TOOLS}
+    assert target.linux.emulator or target.linux.cpu_flags
+
+
 GOOD = (BOARDS / "cortex-m4.toml").read_text()
 
 
@@ -69,6 +76,7 @@ GOOD = (BOARDS / "cortex-m4.toml").read_text()
         ('cpu = "cortex-m4"', 'cpu = "m"\ncpus = "m"', "unknown key 'cpus'"),
         ('["cortex-m"]', '"cortex-m"', "key 'aliases' must be a list of strings, not 'cortex-m'"),
         ('["cortex-m"]', "[1]", r"key 'aliases' must be a list of strings, not \[1\]"),
+        ("[emulator]", "[linux]\nemulator = 1\n[emulator]", "key 'linux.emulator' must be a list of strings, not 1"),
         ("ram = { origin = 0x20000000,", "ram = {", r"key 'emulator.ram.origin' is missing"),
         ("length = 0x400000 }", "length = true }", "key 'emulator.flash.length' must be an integer, not True"),
         (
@@ -88,6 +96,18 @@ def test_a_wrong_board_file_is_reported_by_file_and_key(tmp_path: Path, old: str
     with pytest.raises(UsageError, match=complaint) as caught:
         read_target(path)
     assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("triple", "a string"), ("flash", "a table"), ("command", "a list of strings")],
+)
+def test_a_missing_key_says_what_it_must_be(tmp_path: Path, line: str, expected: str) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text("".join(text for text in GOOD.splitlines(True) if not text.startswith(line)))
+    with pytest.raises(UsageError, match=f"{line}' is missing") as caught:
+        read_target(path)
+    assert caught.value.fix == f"it must be {expected}"
 
 
 def test_a_new_board_is_one_file(tmp_path: Path) -> None:
