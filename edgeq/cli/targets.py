@@ -32,20 +32,19 @@ def command(output: Output, /) -> None:
 
 
 def _shown(target: Target) -> dict[str, Any]:
+    from edgeq.run.device import devices_of
+
     return {
         "name": target.name,
         "aliases": list(target.aliases),
         "description": target.description,
         "float_abis": list(target.float_abis),
-        "emulated": target.emulator is not None,
+        "runs": list(devices_of(target)),
     }
 
 
 def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     from edgeq.cli.tables import table
 
-    rows = (
-        (t["name"], ", ".join(t["aliases"]), t["description"], "yes" if t["emulated"] else "no")
-        for t in result["targets"]
-    )
-    yield table("Targets", ("name", "also", "description", "emulated"), rows)
+    rows = ((t["name"], ", ".join(t["aliases"]), t["description"], ", ".join(t["runs"])) for t in result["targets"])
+    yield table("Targets", ("name", "also", "description", "runs here on"), rows)

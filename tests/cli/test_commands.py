@@ -188,8 +188,8 @@ def test_inspect_package(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_targets(call: Call) -> None:
     listed = {target["name"]: target for target in json.loads(call("targets", "--json").stdout)["targets"]}
     assert listed["cortex-m4"]["aliases"] == ["cortex-m"]
-    assert listed["cortex-m4"]["emulated"]
-    assert not listed["host"]["emulated"]
+    assert listed["cortex-m4"]["runs"] == ["qemu"]
+    assert not listed["fpga-hls"]["runs"]
     assert all(name in call("targets").stdout for name in listed)
 
 

@@ -1,4 +1,4 @@
-"""A real network on processors with vectors: equal bytes on the interpreter, the host and whatever runs its programs."""
+"""A real network on processors with vectors: equal bytes on the interpreter, the host and what runs programs here."""
 
 from __future__ import annotations
 
