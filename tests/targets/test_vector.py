@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Requantize
 from edgeq.program.program import Buffer
 from edgeq.run.device import devices_of
-from edgeq.targets.load import all_targets
+from edgeq.targets.load import all_targets, load_target
+from edgeq.targets.target import Linux
 
 BOARDS = [target for target in all_targets() if target.family == "vector"]
 MAKERS = [random_conv2d, random_pointwise, random_dense, random_depthwise]
@@ -50,6 +52,16 @@ def test_equals_interpreter(target, tmp_path: Path) -> None:
     inputs = random_inputs(program, 3, 0)
     wrong = differing_calls(lower(program, target), inputs, interpret(program, inputs), tmp_path)
     assert [program.ops[i] for i in wrong] == []
+
+
+def test_longer_registers_give_the_same_bytes(tmp_path: Path) -> None:
+    """RISC-V processors choose their vectors' length: code for 128 bits must run on 512."""
+    command = ("qemu-riscv64", "-cpu", "rv64,v=true,vlen=512,vext_spec=v1.0")
+    target = replace(load_target("rv64gcv"), linux=Linux(command))
+    need_board(target)
+    program = program_of(cases(1, 2))
+    inputs = random_inputs(program, 3, 2)
+    assert differing_calls(lower(program, target), inputs, interpret(program, inputs), tmp_path) == []
 
 
 @pytest.mark.parametrize("target", BOARDS, ids=lambda target: target.name)

@@ -18,6 +18,7 @@ from edgeq.targets.load import load_target
 
 ROOT = Path(__file__).resolve().parents[3]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
+CSV = ROOT / "benchmarks/host.csv"
 DATA_OF = {"resnet_large": "resnet8"}
 TARGETS = ("x86-64-vnni", "x86-64-avx2")
 ROUNDS = 15
@@ -30,9 +31,9 @@ def main() -> None:
     target = next(name for name in TARGETS if "native" in devices_of(load_target(name)))
     lacking = [name for name in TARGETS if "native" not in devices_of(load_target(name))]
     print(f"{target}; not run, as this CPU lacks instructions: {', '.join(lacking) or 'none'}", file=sys.stderr)
-    rows = [measure(model, target) for model in models]
-    if not sys.argv[1:]:
-        write(rows, target)
+    measured = {row["model"]: row for row in read()} | {model: measure(model, target) for model in models}
+    rows = [measured[model] for model in sorted(measured)]
+    write(rows, target)
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     print("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
@@ -69,9 +70,18 @@ def _seconds(run: Inference, count: int) -> float:
     return (time.process_time() - start) / count
 
 
+def read() -> list[dict[str, str]]:
+    """The rows of the file, if there is one."""
+    if not CSV.exists():
+        return []
+    with CSV.open(newline="") as file:
+        next(file)
+        return list(csv.DictReader(file))
+
+
 def write(rows: Sequence[dict[str, str]], target: str) -> None:
     """The file, whose first line says what made it."""
-    with (ROOT / "benchmarks/host.csv").open("w", newline="") as file:
+    with CSV.open("w", newline="") as file:
         vnni = "has" if "avx512_vnni" in cpu_flags() else "lacks"
         file.write(
             f"# tools/bench_host; {target}; this CPU {vnni} AVX-512 VNNI; onnxruntime {version('onnxruntime')}\n"
