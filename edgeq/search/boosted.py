@@ -44,12 +44,12 @@ class Boosted(Proposer):
     def __init__(self, problem: Problem, prior: Booster | None = None) -> None:
         super().__init__(problem)
         self._prior = prior or load_prior()
+        self._rng = np.random.default_rng(problem.seed)
 
     def ideas(self) -> Iterator[Allocation]:
-        self._rng, self._mutation = np.random.default_rng(self.problem.seed), Mutation(self.problem)
-        effects = measure_effects(self.problem)
+        effects, mutation = measure_effects(self.problem), Mutation(self.problem)
         surrogate = Surrogate(Features(self.problem, effects), self._prior, self.problem.seed)
-        yield from self.problem.start
+        yield from filter(self.feasible, self.problem.start)
         yield from self._starts(effects)
         fitted = 0
         for turn in count():
@@ -58,7 +58,7 @@ class Boosted(Proposer):
                 indices = np.array([self.problem.space.encode(t.allocation) for t in done])
                 surrogate.fit(indices, np.array([t.outcome.loss for t in done if t.outcome is not None]))
                 fitted = len(done)
-            best = self._best_candidate(surrogate, effects, turn)
+            best = self._most_promising(surrogate, effects, self._candidates(mutation), turn)
             if best is None:
                 return
             yield best
@@ -71,9 +71,10 @@ class Boosted(Proposer):
             frontier = frontier_of(effects, scarcest(effects, self.problem.budgets)).indices
             yield from (effects.space.decode(frontier[i]) for i in halving(len(frontier))[:STARTS])
 
-    def _best_candidate(self, surrogate: Surrogate, effects: Effects, turn: int) -> Allocation | None:
+    def _most_promising(
+        self, surrogate: Surrogate, effects: Effects, candidates: np.ndarray, turn: int
+    ) -> Allocation | None:
         """The candidate of least predicted loss whose exact cost is within the budgets."""
-        candidates = self._candidates()
         if not len(candidates):
             return None
         predicted = surrogate.predict(candidates)
@@ -85,15 +86,15 @@ class Boosted(Proposer):
         ordered = (self.problem.space.decode(candidates[i]) for i in np.argsort(score, kind="stable"))
         return next((allocation for allocation in ordered if self.feasible(allocation)), None)
 
-    def _candidates(self) -> np.ndarray:
+    def _candidates(self, mutation: Mutation) -> np.ndarray:
         """Unknown allocations: (candidates, knobs)."""
         space, rng = self.problem.space, self._rng
         if space.size <= FEW:
             found = [space.encode(allocation) for allocation in space]
         else:
             parents = [space.encode(allocation) for allocation in self.best(PARENTS)]
-            drawn = [self._mutation.child(parent, rng) for parent in parents for _ in range(CHILDREN)]
-            drawn += [self._mutation.stranger(rng) for _ in range(STRANGERS)]
+            drawn = [mutation.child(parent, rng) for parent in parents for _ in range(CHILDREN)]
+            drawn += [mutation.stranger(rng) for _ in range(STRANGERS)]
             found = [indices for indices in drawn if indices is not None]
         unique = {space.decode(indices): indices for indices in found}
         return np.array([indices for allocation, indices in unique.items() if allocation not in self.known])

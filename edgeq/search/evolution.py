@@ -26,7 +26,7 @@ class Evolution(Proposer):
 
     def ideas(self) -> Iterator[Allocation]:
         rng, mutation, space = np.random.default_rng(self.problem.seed), Mutation(self.problem), self.problem.space
-        yield from self.problem.start
+        yield from filter(self.feasible, self.problem.start)
         misses = 0
         while misses < TRIES:
             parents = self.best(PARENTS)

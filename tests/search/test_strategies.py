@@ -42,6 +42,14 @@ def test_told_allocations_are_not_proposed(name: str) -> None:
     assert not {trial.allocation for trial in first} & set(again.ask(3))
 
 
+@pytest.mark.parametrize("name", ["xgboost", "evolution"])
+def test_what_is_worth_trying_first_comes_first_if_the_budgets_allow_it(name: str) -> None:
+    network = Network(layers=3)
+    narrow = network.space.default().replace(dict.fromkeys(network.space.names, 2))
+    problem = replace(network.problem(network.half), start=(network.space.default(), narrow))
+    assert make_strategy(name, problem).ask(1) == [narrow]
+
+
 @pytest.mark.parametrize("name", INFORMED)
 def test_a_budget_that_nothing_meets_gives_no_proposal(name: str) -> None:
     network = Network(layers=3)
