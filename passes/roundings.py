@@ -12,12 +12,13 @@ from edgeq.passes.configure import Settings, Step
 from edgeq.passes.correct_bias import CorrectBias
 from edgeq.passes.round_adaquant import RoundAdaquant
 from edgeq.passes.round_adaround import RoundAdaround
+from edgeq.passes.round_alone import RoundAlone
 from edgeq.passes.round_flexround import RoundFlexround
 from edgeq.passes.round_gauss_newton import RoundGaussNewton
 from edgeq.passes.round_gptq import RoundGptq
 from edgeq.passes.round_per_layer import RoundPerLayer
 
-BY_ONE_METHOD = (RoundGptq, RoundAdaround, RoundAdaquant, RoundFlexround, RoundGaussNewton)
+BY_ONE_METHOD = (RoundGptq, RoundAlone, RoundAdaround, RoundAdaquant, RoundFlexround, RoundGaussNewton)
 """No preset runs these: `RoundPerLayer` chooses by layer, and measurably does better."""
 
 

@@ -22,7 +22,7 @@ class Knob:
 
     Attributes:
         option: What is chosen: `weight_bits`, `scheme`, ...
-        values: What it can be; the first is what edgeq does unasked.
+        values: What it can be; the first is the default.
         layer: The node whose width is chosen; empty for what concerns the whole model.
     """
 

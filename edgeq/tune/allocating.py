@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 METHODS = ("mse", "minmax", "percentile", "entropy")
 SCHEMES = ("asymmetric", "symmetric", "symmetric_unsigned", "power_of_two")
-ROUNDINGS = ("nearest", "clip_weights")
+ROUNDINGS = ("round_alone", "clip_weights", "nearest")
+"""Passes, but for `nearest`. Of the first, each layer's solution serves all trials that give it the same width."""
 CORRECTIONS = (True, False)
 FEW_SAMPLES = (32, 8)
 """Smaller calibration sets to choose, where there are more samples."""
@@ -99,8 +100,8 @@ def _settings(allocation: Allocation) -> Mapping[str, bool | Mapping[str, Value]
     settings: dict[str, bool | Mapping[str, Value]] = {"calibrate": calibrate} if calibrate else {}
     if "scheme" in chosen:
         settings["insert_qdq"] = {"scheme": chosen["scheme"]}
-    if chosen.get("rounding") == "clip_weights":
-        settings["clip_weights"] = True
+    if chosen.get("rounding", "nearest") != "nearest":
+        settings[str(chosen["rounding"])] = True
     if "correct_bias" in chosen:
         settings["correct_bias"] = bool(chosen["correct_bias"])
     return settings

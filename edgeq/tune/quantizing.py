@@ -13,6 +13,7 @@ from edgeq.calibrate.synthetic import samples_of
 from edgeq.config import Config
 from edgeq.passes.calibrate import Calibrate
 from edgeq.passes.correct_bias import CorrectBias
+from edgeq.passes.round_alone import RoundAlone
 from edgeq.quantizer import passes_for
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from edgeq.calibrate.observers import Observer
     from edgeq.calibrate.samples import Samples
+    from edgeq.reconstruct.layer import Solution
     from edgeq.tune.setup import Data
 
 
@@ -39,6 +41,7 @@ class Quantizing:
         self._calib = calib
         self._samples = samples_of(dict(calib.inputs), input_specs(reference))
         self._observed: dict[tuple[int, bytes], dict[str, Observer]] = {}
+        self._solutions: dict[bytes, Solution] = {}
 
     def model(self, config: Config) -> ir.Model:
         """The QDQ model of a configuration.
@@ -54,7 +57,13 @@ class Quantizing:
 
     def _passes(self, config: Config) -> list[PassBase]:
         found = passes_for(replace(config, calib=self._calib.inputs), self._samples)
-        return [replace(pass_, observe=self._observe) if isinstance(pass_, Calibrate) else pass_ for pass_ in found]
+        return [self._remembering(pass_) for pass_ in found]
+
+    def _remembering(self, pass_: PassBase) -> PassBase:
+        """The pass with results of others like it at hand, where these can serve."""
+        if isinstance(pass_, Calibrate):
+            return replace(pass_, observe=self._observe)
+        return replace(pass_, solutions=self._solutions) if isinstance(pass_, RoundAlone) else pass_
 
     def _run(self, passes: Iterable[PassBase]) -> ir.Model:
         model = self._reference.clone()
