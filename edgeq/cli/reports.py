@@ -42,11 +42,13 @@ def layers_table(layers: Sequence[Mapping[str, Any]]) -> Group:
     return table(title, _LAYER_COLUMNS, (_layer_row(layers[i], macs) for i in chosen))
 
 
-def fpga_tables(estimate: Mapping[str, Any]) -> Iterable[Group]:
+def fpga_tables(estimate: Mapping[str, Any]) -> Iterable[Group | Text]:
     """What a design takes of the device and how fast it is, and its slowest stages."""
     used = [(label, estimate[kind]["used"], estimate[kind]["budget"]) for label, kind in _FPGA_RESOURCES]
     rows = [(label, n, budget, percent(n, budget), bar(n, budget)) for label, n, budget in used]
     yield table(f"Device ({estimate['method']})", ("resource", ">used", ">budget", ">share", ""), rows)
+    if "lut" in estimate:
+        yield line(f"About {estimate['lut']:,} look-up tables and {estimate['ff']:,} flip-flops.")
     stages = sorted(estimate["stages"], key=lambda stage: -stage["cycles"])[:SHOWN_LAYERS]
     title = (
         f"{estimate['inferences_per_second']:,} inferences per second at {estimate['clock_mhz']} MHz: slowest stages"

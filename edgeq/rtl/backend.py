@@ -5,7 +5,7 @@ from edgeq.rtl.cost import stage_cost
 from edgeq.rtl.sources import sources, testbench
 
 BACKEND = Backend(
-    "formulas checked by simulation (cycles) and Yosys synthesis (DSP, block RAM exact; LUT, FF fitted)",
+    "modelled: cycles, DSP, BRAM as in simulation and synthesis; LUT, FF fitted",
     stage_cost,
     sources,
     testbench,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from hls.simulation import random_inputs
 from lower.operators import Case, program_of
 
 from edgeq.fpga.dataflow import dataflow
 from edgeq.fpga.folding import Design
+from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Requantize, Softmax, View
 from edgeq.program.program import Buffer
 from edgeq.quant.tables import softmax_table
 from edgeq.rtl.cost import stage_cost
+from edgeq.rtl.sources import sources
 from edgeq.targets.hls.fold import Fold
+from edgeq.targets.load import load_target
 
 RNG = np.random.default_rng(5)
 ONE = Fold()
@@ -32,6 +37,16 @@ def design(engines: list[Folded]) -> Design:
     flow = dataflow(program_of([engine.case for engine in engines]))
     folds = tuple(engine.fold for engine in engines)
     return Design(flow, folds, tuple(map(stage_cost, flow.stages, folds, [flow] * len(folds))))
+
+
+def write(made: Design, folder: Path, samples: int) -> None:
+    """The package's sources, with random samples."""
+    program = made.flow.program
+    inputs = random_inputs(program, samples)
+    texts = sources(made, load_target("fpga-rtl"), "0", inputs, interpret(program, inputs))
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
 
 
 def convolution(

@@ -32,8 +32,9 @@ def package(digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_shipped_example_gives_the_interpreters_integers(package: Path) -> None:
+def test_the_shipped_example_gives_the_interpreters_integers(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     need("verilator", "g++", "make")
+    monkeypatch.setenv("OPTIMIZE", "-O0")  # a variable of the Makefile
     result = run("verify", package, "--samples", 4)
     assert result.exit_code == 0, result.output
     assert "equal bytes on 4 samples: interpreter, sim" in result.output

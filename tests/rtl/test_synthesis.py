@@ -6,12 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from hls.simulation import need, random_inputs
-from rtl.engines import Folded, add, convolution, dense, design, lut, pool, softmax
+from hls.simulation import need
+from rtl.engines import Folded, add, convolution, dense, design, lut, pool, softmax, write
 
-from edgeq.rtl.sources import sources
 from edgeq.targets.hls.fold import Fold
-from edgeq.targets.load import load_target
 
 ENGINES: dict[str, Folded] = {
     "memories of rows and weights": convolution((1, 12, 20, 16), 24, Fold(2, 4)),
@@ -28,12 +26,7 @@ ENGINES: dict[str, Folded] = {
 def test_dsp_slices_and_block_rams_are_those_of_the_formulas(tmp_path: Path) -> None:
     need("yosys")
     made = design(list(ENGINES.values()))
-    inputs = random_inputs(made.flow.program)
-    nothing = {port.name: inputs[made.flow.program.inputs[0].name][:0] for port in made.flow.program.outputs}
-    texts = sources(made, load_target("fpga-rtl"), "0", inputs, nothing)
-    for path, text in texts.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
+    write(made, tmp_path, samples=1)
     found = synthesized(tmp_path, len(made.costs))
     assert dict(zip(ENGINES, found, strict=True)) == {
         name: (cost.dsp, cost.bram) for name, cost in zip(ENGINES, made.costs, strict=True)
