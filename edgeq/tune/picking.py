@@ -9,8 +9,9 @@ from edgeq.config import Config
 from edgeq.progress import Progress
 from edgeq.search.space import Allocation
 from edgeq.tune.allocating import configured
+from edgeq.tune.naming import about, study_place
 from edgeq.tune.setup import PRESET
-from edgeq.tune.tuner import about, study_place, tune_model
+from edgeq.tune.tuner import tune_model
 
 BY_PRESET = ("rounding", "correct_bias")
 """Knobs for which thorough presets know better ways than a trial can afford."""

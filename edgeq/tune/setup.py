@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 PRESET: Literal["fast"] = "fast"
 """Of trials: what costs more is left to the compilation of the allocation that is picked."""
+
+
+KEPT = ("granularity", "input_type", "io", "io_layout", "layers", "metric", "passes", "seed", "shapes")
+"""Options that change what a trial measures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class Setup:
 
     Attributes:
         model: Canonical float model, as serialized ONNX.
-        config: Target and all that no knob chooses; holds no data and no budgets.
+        config: Target, and what changes the outcome of trials: no data, no budgets, nothing of the search.
         calib: Calibration samples.
         seen, held: The halves of the evaluation samples: what trials may see, and what accuracy is reported on.
     """
@@ -61,7 +65,7 @@ class Setup:
     @property
     def key(self) -> str:
         """Equal for setups whose trials give equal outcomes."""
-        parts = [self.model, repr(replace(self.config, out=None, name=None)).encode()]
+        parts = [self.model, repr(self.config).encode()]
         for data in (self.calib, self.seen, self.held):
             arrays = [*data.inputs.values(), *([] if data.labels is None else [data.labels])]
             parts += [np.ascontiguousarray(array).tobytes() for array in arrays]
@@ -76,7 +80,7 @@ def prepare(model: Path, config: Config) -> Setup:
 
     Raises:
         EdgeqError: The model or the data cannot be used.
-        UsageError: The model is quantized already, or data are missing.
+        UsageError: The model is quantized already, data are missing, or the target is no processor.
     """
     import onnx_ir as ir
 
@@ -84,7 +88,11 @@ def prepare(model: Path, config: Config) -> Setup:
     from edgeq.frontend import load_model
     from edgeq.passes.import_quantized import is_quantized
     from edgeq.quantizer import read_samples
+    from edgeq.targets.load import load_target
 
+    target = load_target(config.target)
+    if target.fpga is not None:
+        raise UsageError(f"edgeq tunes for processors, and {target.name} is none", fix="see `edgeq targets`")
     for option in ("calib", "eval"):
         if getattr(config, option) is None:
             raise UsageError(f"a search needs --{option}", fix="give calibration and evaluation data")
@@ -99,9 +107,8 @@ def prepare(model: Path, config: Config) -> Setup:
     )
     order = np.random.default_rng(config.seed).permutation(len(evaluation))
     half = (len(order) + 1) // 2
-    plain = replace(
-        config, calib=None, eval=None, out=None, dump_passes=None, max_flash=None, max_ram=None, preset=PRESET
-    )
+    kept = {name: getattr(config, name) for name in KEPT}
+    plain = Config(target=target.name, preset=PRESET, **kept)
     serialized = ir.to_proto(reference).SerializeToString(deterministic=True)
     return Setup(serialized, plain, calib, evaluation.take(order[:half]), evaluation.take(order[half:]))
 

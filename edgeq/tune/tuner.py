@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeq.config import Config
 from edgeq.errors import GateError, UsageError
@@ -17,11 +17,16 @@ from edgeq.search.trial import Budgets, Trial
 from edgeq.tune.allocating import uniform
 from edgeq.tune.choosing import best_trial, explain, nearest_trial
 from edgeq.tune.executors import Executor, open_executor, processors
+from edgeq.tune.naming import about, study_place
 from edgeq.tune.rows import front_row, trial_counts
 from edgeq.tune.search import Search
 from edgeq.tune.setup import Setup, prepare
 from edgeq.tune.workbench import Workbench
 from edgeq.tune.worker import Task, measure_held
+
+if TYPE_CHECKING:
+    from edgeq.search.space import Space
+    from edgeq.search.store import Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +52,6 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
         UsageError: An option is wrong.
         GateError: No trial is within the budgets; names those that the nearest one misses.
     """
-    from edgeq.search.studies import begin_study, space_json
-
     budgets = budgets_of(config)
     progress("load model", 0, 0)
     setup = prepare(model, config)
@@ -58,9 +61,7 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
     if budgets.max_cycles is not None and bench.cost(space.default()).cycles is None:
         raise UsageError(f"edgeq has no model of cycles for {config.target}", fix="leave out --max-cycles")
     problem = Problem(space, budgets, bench.cost, bench.probe, bench.layers, tuple(uniform(space)), config.seed)
-    strategy = make_strategy(config.strategy, problem)
-    key = sha256(f"{setup.key} {space_json(space)}".encode()).hexdigest()
-    study = begin_study(study_place(model, config), key, space, about(model, config))
+    strategy, study = make_strategy(config.strategy, problem), _study(model, config, setup, space)
     with open_executor(setup, config.cluster, config.jobs or processors()) as executor:
         trials = Search(study, strategy, executor, setup.key, config.trials, progress).run()
         front = pareto_front(trials)
@@ -68,7 +69,7 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
     best = best_trial(front, budgets)
     report = {
         "model": str(model),
-        "target": config.target,
+        "target": setup.config.target,
         "study": study_place(model, config),
         "strategy": config.strategy,
         "trials": trial_counts(trials),
@@ -86,14 +87,12 @@ def budgets_of(config: Config) -> Budgets:
     return Budgets(config.max_flash, config.max_weights, config.max_ram, config.max_cycles, config.max_loss)
 
 
-def study_place(model: Path, config: Config) -> str:
-    """Path or URL of the study's database: by default beside where the package goes."""
-    return config.study or f"{config.name or model.stem}-{config.target}.db"
+def _study(model: Path, config: Config, setup: Setup, space: Space) -> Study:
+    """The study of these data and this space, new or from an earlier call."""
+    from edgeq.search.studies import begin_study, space_json
 
-
-def about(model: Path, config: Config) -> dict[str, str]:
-    """What tells studies in one database apart."""
-    return {"model": sha256(model.read_bytes()).hexdigest(), "target": config.target}
+    key = sha256(f"{setup.key} {space_json(space)}".encode()).hexdigest()
+    return begin_study(study_place(model, config), key, space, about(model, config))
 
 
 def _rows(front: Sequence[Trial], executor: Executor, key: str, progress: Progress) -> list[dict[str, Any]]:

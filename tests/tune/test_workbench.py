@@ -95,10 +95,17 @@ def test_layers_are_described(bench: Workbench) -> None:
 
 
 def test_setups_are_told_apart_by_all_that_trials_depend_on(setup: Setup, digits: Any) -> None:
-    again = prepare(digits.model, Config(calib=digits.calib, eval=digits.eval, out=Path("elsewhere")))
+    again = prepare(
+        digits.model, Config(calib=digits.calib, eval=digits.eval, out=Path("elsewhere"), target="cortex-m")
+    )
     assert again.key == setup.key
     assert replace(setup, seen=setup.held).key != setup.key
     assert replace(setup, config=replace(setup.config, target="host")).key != setup.key
+
+
+def test_a_programmable_device_is_refused(digits: Any) -> None:
+    with pytest.raises(UsageError, match="fpga-hls is none"):
+        prepare(digits.model, Config(calib=digits.calib, eval=digits.eval, target="fpga-hls"))
 
 
 @pytest.mark.parametrize("missing", ["calib", "eval"])
