@@ -83,8 +83,8 @@ class Dialect:
         return found[1][0] if found and found[0].function is self.opaque else None
 
     @cached_property
-    def _by_root(self) -> dict[tuple[str, int], list[Form]]:
-        table: dict[tuple[str, int], list[Form]] = {}
+    def _by_root(self) -> dict[tuple[str, int | str], list[Form]]:
+        table: dict[tuple[str, int | str], list[Form]] = {}
         for form in self.forms:
             table.setdefault(form.pattern.root, []).append(form)
         return table

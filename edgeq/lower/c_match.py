@@ -25,7 +25,7 @@ class Pattern:
         self._expr = function(*self._variables)
 
     @property
-    def root(self) -> tuple[str, int]:
+    def root(self) -> tuple[str, int | str]:
         """What every match has in common: see `root`."""
         return root(self._expr)
 
@@ -35,11 +35,11 @@ class Pattern:
         return [found[v] for v in self._variables] if _matches(self._expr, expr, found) else None
 
 
-def root(expr: Expr) -> tuple[str, int]:
-    """What an expression's outermost node is: kind or called function, and the number of an LLVM intrinsic."""
+def root(expr: Expr) -> tuple[str, int | str]:
+    """What an expression's outermost node is: kind or called function, and which LLVM intrinsic or function by name."""
     if type(expr).__name__ != "Call":
         return type(expr).__name__, 0
-    return expr.op.name, expr.args[0].value if type(expr.args[0]).__name__ == "IntImm" else 0
+    return expr.op.name, expr.args[0].value if type(expr.args[0]).__name__ in ("IntImm", "StringImm") else 0
 
 
 def _matches(pattern: Any, expr: Any, found: dict[Var, Expr]) -> bool:
@@ -50,7 +50,7 @@ def _matches(pattern: Any, expr: Any, found: dict[Var, Expr]) -> bool:
         return bool(structural_equal(found.setdefault(pattern, expr), expr))
     if root(pattern) != root(expr):
         return False
-    if type(expr).__name__ == "IntImm":
+    if type(expr).__name__ in ("IntImm", "StringImm"):
         return bool(pattern.value == expr.value)
     if str(pattern.ty) != str(expr.ty):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -67,6 +68,7 @@ class Generated:
         in_place: The result may lie exactly where the operand lies, if it is as large.
         scratch_distance: The scratch memory may lie over the operand, if it begins so many bytes or more below it: the
             kernel has read what it writes over. None where both must lie apart.
+        lean: Makes a slower kernel with less scratch memory; None where there is none.
     """
 
     func: PrimFunc
@@ -74,6 +76,7 @@ class Generated:
     distance: int | None = None
     in_place: bool = False
     scratch_distance: int | None = None
+    lean: Callable[[], Generated] | None = None
 
     @property
     def scratch_bytes(self) -> int:

@@ -30,7 +30,7 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     generated = [select(op, program, target).generate(op, program, target) for op in program.ops]
-    plan = plan_memory(program, generated)
+    generated, plan = choose_scratch(program, generated)
     pool = _Pool(program)
     calls = []
     for i, (op, kernel) in enumerate(zip(program.ops, generated, strict=True)):
@@ -43,6 +43,21 @@ def lower(program: Program, target: Target) -> Lowered:
 def scratch_name(index: int) -> str:
     """Of the working memory of an operator, in the plan."""
     return f"scratch{index}"
+
+
+def choose_scratch(program: Program, generated: list[Generated]) -> tuple[list[Generated], Plan]:
+    """Those with less scratch memory for operators at which the arena would be larger otherwise; and the plan."""
+    plan = plan_memory(program, generated)
+    lean = [g.lean() if g.lean else g for g in generated]
+    least = plan_memory(program, lean) if any(g.lean for g in generated) else plan
+    if plan.size <= least.size:
+        return generated, plan
+    for i, full in enumerate(generated):
+        if full.lean:
+            tried = plan_memory(program, [*lean[:i], full, *lean[i + 1 :]])
+            if tried.size <= least.size:
+                lean[i], least = full, tried
+    return lean, least
 
 
 def plan_memory(program: Program, generated: Sequence[Generated]) -> Plan:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeq.errors import VerificationError
+from edgeq.lower.assembly import with_assembly
 from edgeq.lower.elf import code_bytes, undefined_symbols
 from edgeq.lower.elf_stack import stack_bytes
 from edgeq.lower.elf_strip import strip
@@ -49,7 +50,10 @@ def compile_objects(lowered: Lowered, float_abi: str | None = None) -> tuple[Ker
         VerificationError: An object needs a library function that firmware does not have.
     """
     targets = {a: llvm_target(lowered.target, float_abi, aliasing=a) for a in (False, True)}
-    return tuple(_compile(kernel, targets[kernel.aliasing]) for kernel in lowered.kernels)
+    kernels = lowered.kernels
+    if "dsp" in lowered.target.features:
+        kernels = tuple(replace(kernel, func=with_assembly(kernel.func)) for kernel in kernels)
+    return tuple(_compile(kernel, targets[kernel.aliasing]) for kernel in kernels)
 
 
 def _compile(kernel: Kernel, tvm_target: TvmTarget) -> KernelObject:

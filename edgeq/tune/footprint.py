@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.cost.model import load_cost_model
 from edgeq.errors import UnsupportedError
 from edgeq.lower.generated import Generated, Table
-from edgeq.lower.lower import plan_memory
+from edgeq.lower.lower import choose_scratch, plan_memory
 from edgeq.lower.lowered import Argument, Kernel, KernelCall, Lowered
 from edgeq.lower.objects import KernelObject, compile_objects
 from edgeq.lower.select import select
@@ -89,7 +89,8 @@ class Footprints:
             KernelCall("kernel", (Argument("constant", "", "int8"),) * len(made.operands), op)
             for made, op in zip(generated, program.ops, strict=True)
         )
-        return Lowered(program, self._target, (), (), calls, plan_memory(program, generated))
+        _, plan = choose_scratch(program, generated)
+        return Lowered(program, self._target, (), (), calls, plan)
 
 
 def _table_bytes(form: Form, kind: str) -> int:

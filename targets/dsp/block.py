@@ -1,7 +1,7 @@
 """The inner loops of the matrix-multiply kernels: a block of output pixels times pairs of output channels.
 
-A block of 2 pixels and one pair needs 4 accumulators, 4 weight registers, 2 inputs and 2 pointers of the 14 registers:
-more pixels spill. Two neighbouring words at a time become one LDRD. Per 16 products: 8 SMLAD, 2 SXTB16, 3 LDRD.
+A block of 3 pixels and one pair needs 6 accumulators, 4 weight registers, 2 inputs and 2 pointers: all of the 14
+registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, opaque, pin, smlad, sxtb16, wrapping_difference
+from edgeq.lower.assembly import opaque
+from edgeq.targets.dsp.intrinsics import forget, pin, smlad_in_place, sxtb16, wrapping_difference
 from edgeq.targets.dsp.pairs import pair_words
+from edgeq.targets.dsp.schedule import block_sizes
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ UNROLL_WIDE = 16
 
 REACH = 255
 """Words that LDRD reaches beyond its base."""
-
-PIXELS = 2
-"""Of a block."""
 
 
 def packed_weights(weight: np.ndarray, pairs: int) -> np.ndarray:
@@ -65,7 +64,7 @@ class Memory:
         acc: Accumulators: of each pixel and pair the sum of both channels, then that of the even one.
         numbers: The channels' biases and multipliers.
         y: Output, channels innermost.
-        near: Working memory for the weights of a group.
+        near: Working memory: at word `near_at`, the weights of a group.
     """
 
     rows: Buffer
@@ -74,6 +73,7 @@ class Memory:
     numbers: Buffer
     y: Buffer
     near: Buffer
+    near_at: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,7 @@ class Product:
 
     Attributes:
         outputs: Output channels.
+        pixels: Of a block at most.
         pairs: Pairs of channels in a block.
         segments: Kernel rows: contiguous pieces of a window.
         words: Of a segment.
@@ -92,6 +93,7 @@ class Product:
     """
 
     outputs: int
+    pixels: int
     pairs: int
     segments: int
     words: int
@@ -116,39 +118,38 @@ class Product:
         if not self.schedule.near:
             return
         size = max(u for u in (1, 2, 4, 8) if self.group_words % u == 0)
-        with T.serial(self.group_words // size) as i:
+        with T.serial(opaque(T.int32(self.group_words // size))) as i:
             from_word = bind("from", opaque(group * self.group_words + i * size))
+            to_word = bind("to", opaque(memory.near_at + i * size))
             words = [bind("weight", memory.weights[from_word + j]) for j in range(size)]
             for j, word in enumerate(words):
-                T.buffer_store(memory.near, word, [i * size + j])
+                T.buffer_store(memory.near, word, [to_word + j])
             forget(memory.near.data)
 
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for neighbouring pixels and all channels.
 
-        Pixels that fill no block come behind all others: code of two blocks, run in turn, outgrows instruction caches.
+        Blocks of one size come behind those of another: code of two, run in turn, outgrows instruction caches.
 
         Args:
             pixels: How many.
             first: Word of `memory.rows` at which the first window begins.
             at: Number of the first output pixel.
         """
-        (blocks, rest), groups = divmod(pixels, PIXELS), -(-self.outputs // (2 * self.pairs))
-        if blocks:
+        groups, done = -(-self.outputs // (2 * self.pairs)), 0
+        for size, blocks in block_sizes(pixels, self.pixels):
+            here = self if size == self.pixels else replace(self, schedule=replace(self.schedule, near=False))
             with T.serial(groups) as group:
-                self.bring(memory, group)
+                here.bring(memory, group)
                 with T.serial(blocks) as block:
-                    pixel = block * PIXELS
-                    self.emit(memory, PIXELS, group, first + pixel * self.step, at + pixel)
-        if rest:
-            far = replace(self, schedule=replace(self.schedule, near=False))
-            with T.serial(groups) as group:
-                far.emit(memory, rest, group, first + (pixels - rest) * self.step, at + pixels - rest)
+                    pixel = block * size + done
+                    here.emit(memory, size, group, first + pixel * self.step, at + pixel)
+            done += size * blocks
 
     @property
     def accumulators(self) -> int:
         """Of a block."""
-        return 2 * self.pairs * PIXELS
+        return 2 * self.pairs * self.pixels
 
     def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
         """Code for a block.
@@ -161,9 +162,8 @@ class Product:
         """
         self._begin(memory, pixels, group)
         self._multiply(memory, pixels, group, first)
-        for pixel in range(pixels):
-            for pair in range(self.pairs):
-                self._store(memory, pixel * self.pairs + pair, (group * self.pairs + pair) * 2, at + pixel)
+        for pair in range(self.pairs):
+            self._store(memory, pixels, pair, (group * self.pairs + pair) * 2, at)
 
     def _begin(self, memory: Memory, pixels: int, group: Expr) -> None:
         """Both accumulators begin at the even channel's bias, which their difference then does not hold."""
@@ -177,7 +177,7 @@ class Product:
         per_segment = self.words * self.pairs
         base = group * self.group_words
         if self.schedule.near:
-            memory, base = replace(memory, weights=memory.near), 0
+            memory, base = replace(memory, weights=memory.near), memory.near_at
         if self.group_words <= self.schedule.straight:
             near = max(1, (REACH - (pixels - 1) * self.step - self.words) // self.row_words + 1)
             for ky in range(self.segments):
@@ -188,11 +188,9 @@ class Product:
             return
         size = unroll(self.words, self.schedule.unroll if self.pairs == 1 else UNROLL_WIDE)
         with T.serial(self.segments) as ky, T.serial(self.words // size) as i:
-            w = base + ky * per_segment + i * (size * self.pairs)
             x = bind("x_at", opaque(first + ky * self.row_words + i * size))
-            self._products(
-                memory, pixels, x, bind("w_at", opaque(w) if self.pairs > 1 or self.schedule.near else w), size
-            )
+            w = bind("w_at", opaque(base + ky * per_segment + i * (size * self.pairs)))
+            self._products(memory, pixels, x, w, size)
 
     def _products(self, memory: Memory, pixels: int, x: Expr, w: Expr, words: int) -> None:
         for first in range(0, words, 2):
@@ -216,16 +214,19 @@ class Product:
     @staticmethod
     def _accumulate(acc: Buffer, i: int, weights: list[Expr], inputs: list[Expr]) -> None:
         for weight, x in zip(weights, inputs, strict=True):
-            T.buffer_store(acc, smlad(weight, x, acc[i]), [i])
+            T.buffer_store(acc, smlad_in_place(weight, x, acc[i]), [i])
 
-    def _store(self, memory: Memory, block: int, channel: Expr, pixel: Expr) -> None:
-        """Requantizes and stores the two outputs of a pixel and pair."""
-        even = bind("sum", memory.acc[2 * block + 1])
-        odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8) + memory.numbers[channel + 1]
-        for i, acc in enumerate((even, odd)):
-            y = pixel * self.outputs + channel + i
-            with _where(i == 0 or self.outputs % (2 * self.pairs) == 0 or channel + i < self.outputs):
-                T.buffer_store(memory.y, self.channels.requantize(self.form, acc, memory.numbers, channel + i), [y])
+    def _store(self, memory: Memory, pixels: int, pair: int, channel: Expr, at: Expr) -> None:
+        """Requantizes and stores the outputs of a pair."""
+        bias = bind("bias", memory.numbers[channel + 1])
+        finish = [self.channels.prepared(self.form, memory.numbers, channel + i) for i in range(2)]
+        for pixel in range(pixels):
+            block, y = pixel * self.pairs + pair, (at + pixel) * self.outputs + channel
+            even = bind("sum", memory.acc[2 * block + 1])
+            odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8) + bias
+            T.buffer_store(memory.y, finish[0](even), [y])
+            with _where(self.outputs % (2 * self.pairs) == 0 or channel + 1 < self.outputs):
+                T.buffer_store(memory.y, finish[1](odd), [y + 1])
 
 
 @contextmanager

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
+from edgeq.lower.assembly import opaque
 from edgeq.lower.c_dialect import Dialect, Form
 from edgeq.targets.dsp.intrinsics import (
     clobber,
     fake_use,
     odd_bytes,
-    opaque,
     saturate,
     smla_bottom_top,
     smla_top_bottom,
     smlad,
+    smlad_in_place,
     sxtb16,
     top_field,
 )
@@ -46,6 +47,7 @@ DIALECT = Dialect(
             "(int32_t)(acc + (int64_t)(int16_t)a * (int16_t)b + (int64_t)(a >> 16) * (b >> 16))",
             acle="__smlad(a, b, acc)",
         ),
+        Form(smlad_in_place, "edgeq_smlad(a, b, acc)"),
         Form(
             smla_bottom_top,
             "(int32_t)(acc + (int64_t)(int16_t)a * (b >> 16))",

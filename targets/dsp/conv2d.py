@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
@@ -32,15 +33,19 @@ def rows_of(op: Conv2D) -> Rows:
     return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1])
 
 
-def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
-    """Convolution; each row of the input is widened once, each window is a few contiguous pieces of the rows."""
+def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -> Generated:
+    """Convolution; each row of the input is widened once, each window is a few contiguous pieces of the rows.
+
+    Args:
+        near: Whether weights may be copied to working memory.
+    """
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
     rows, sh = rows_of(op), op.strides[0]
     kh, top, row_words = rows.kernel[0], rows.top, rows.row_words
     y_dtype = program.buffer[op.y].dtype
     bias, scaled = filled(op.bias, op.requantize, channel_multiple(op, 1))
     form, channels = SmmulRequantizer(scaled, target, y_dtype), SharedChannels(bias, scaled, op.x_zero_point)
-    product, table = product_of(op, rows, form, channels, target)
+    product, table = product_of(op, rows, form, channels, target, near=near)
     inside, kept = Window(op, rows.kernel).always_inside, max(kh - sh, 0)
 
     @T.prim_func(private=True)
@@ -55,9 +60,9 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        near = T.decl_buffer((product.near_words,), "int32", data=ring_ptr)
-        ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr, elem_offset=product.near_words)
-        halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr, elem_offset=2 * product.near_words)
+        ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr)
+        near = T.decl_buffer((rows.words + product.near_words,), "int32", data=ring_ptr)
         y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for b, oy in T.grid(n, oh):
@@ -70,8 +75,9 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                 if iy >= 0 and iy < ih:
                     rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
             forget(ring_ptr)
-            product.emit_row(Memory(ring, w, acc, numbers, y, near), ow, T.int32(0), (b * oh + oy) * ow)
+            product.emit_row(Memory(ring, w, acc, numbers, y, near, rows.words), ow, T.int32(0), (b * oh + oy) * ow)
 
     scratch = Scratch("int32", 4 * (rows.words + product.near_words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
-    return Generated(kernel, operands, row_distance(op, program, buffered=True))
+    lean = partial(conv2d, op, program, target, near=False) if product.near_words else None
+    return Generated(kernel, operands, row_distance(op, program, buffered=True), lean=lean)

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import (
-    forget,
-    opaque,
-    pin,
-    smla_bottom_top,
-    smla_top_bottom,
-    smlad,
-)
+from edgeq.lower.assembly import opaque
+from edgeq.targets.dsp.intrinsics import forget, pin, smla_bottom_top, smla_top_bottom, smlad
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
+from edgeq.lower.assembly import opaque
 from edgeq.targets.dsp.block import unroll
-from edgeq.targets.dsp.intrinsics import forget, opaque, pin, smlad, top_field
+from edgeq.targets.dsp.intrinsics import forget, pin, smlad, top_field
 from edgeq.targets.dsp.pairs import INPUT_LIMIT
+from edgeq.targets.dsp.schedule import BLOCK_CODE, PIXEL_CODE, cached_words
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -25,15 +27,16 @@ if TYPE_CHECKING:
     from edgeq.targets.dsp.block import Memory
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.portable.tables import Channels
+    from edgeq.targets.target import Target
 
 UNROLL = 48
 """Words of input of one unrolled step at most."""
 
-STRAIGHT = 72
-"""Words up to which a whole window is unrolled."""
-
 PIXELS = 6
 """Of a block at most: accumulators, two inputs, three words of weights, mask and two pointers fill the registers."""
+
+WORD_CODE, PIXEL_WORD_CODE = 5, 6
+"""Bytes of code of a word of input: to unpack its weights, and for each pixel LDRD and SMLAD."""
 
 SUM_LIMIT = 1 << 31
 
@@ -62,7 +65,12 @@ def packed_fields(weight: np.ndarray, bits: int) -> np.ndarray:
     return np.concatenate([halves.reshape(-1), mask]).view("<i4").astype(np.int32)
 
 
-def block_pixels(pixels: int) -> int:
+def longest_step(pixels: int, target: Target) -> int:
+    """Words of input of one unrolled step of blocks of so many pixels, or up to which a whole window is unrolled."""
+    return cached_words(target, BLOCK_CODE + PIXEL_CODE * pixels, WORD_CODE + PIXEL_WORD_CODE * pixels)
+
+
+def field_pixels(pixels: int) -> int:
     """Pixels of a block such that a row of `pixels` takes least time; unpacking takes about that of another pixel."""
     blocks = {p: divmod(pixels, p) for p in range(1, min(pixels, PIXELS) + 1)}
     return min(blocks, key=lambda p: (blocks[p][0] * (p + 1) + blocks[p][1] + (blocks[p][1] > 0), p))
@@ -81,6 +89,7 @@ class FieldProduct:
         row_words: Words from one segment to the next.
         step: Words from one pixel's window to the next one's.
         form: Requantization, with `channels`, its numbers.
+        longest: Words of one unrolled step at most, as the instruction cache holds them.
     """
 
     outputs: int
@@ -92,6 +101,7 @@ class FieldProduct:
     step: int
     form: SmmulRequantizer
     channels: Channels
+    longest: int
 
     @property
     def taps(self) -> int:
@@ -111,19 +121,18 @@ class FieldProduct:
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for neighbouring pixels and all channels; see `block.Product.emit_row`."""
         blocks, rest = divmod(pixels, self.pixels)
-        with T.serial(self.outputs) as channel:
-            with T.serial(blocks) as block:
-                pixel = block * self.pixels
-                self._block(memory, self.pixels, channel, first + pixel * self.step, at + pixel)
-            if rest:
-                self._block(memory, rest, channel, first + (pixels - rest) * self.step, at + pixels - rest)
+        for size, count, done in ((self.pixels, blocks, 0), (rest, 1, pixels - rest)):
+            if size and count:
+                with T.serial(self.outputs) as channel, T.serial(count) as block:
+                    pixel = block * size + done
+                    self._block(memory, size, channel, first + pixel * self.step, at + pixel)
 
     def _block(self, memory: Memory, pixels: int, channel: Expr, first: Expr, at: Expr) -> None:
         # Loaded: LLVM takes a mask that it knows for an immediate operand, which leaves no room for the shift.
         mask = bind("mask", memory.weights[memory.weights.shape[0] - 1])
         for pixel in range(pixels):
             T.buffer_store(memory.acc, T.int32(0), [pixel])
-        if self.segments * self.words <= STRAIGHT:
+        if self.segments * self.words <= self.longest:
             for ky in range(self.segments):
                 x = first + ky * self.row_words
                 self._products(memory, pixels, x, self._weights_at(channel, ky), self.words, mask)
@@ -139,7 +148,7 @@ class FieldProduct:
         """A kernel row in steps of equal length, and what is left of its last word of weights."""
         whole = self.words // self.taps
         if whole:
-            size = unroll(whole, UNROLL // self.taps)
+            size = unroll(whole, max(1, min(UNROLL, self.longest) // self.taps))
             with T.serial(whole // size) as i:
                 place = x + i * (size * self.taps)
                 self._products(memory, pixels, place, w + i * size, size * self.taps, mask)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
+from edgeq.lower.assembly import tied
+
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Var
 
@@ -23,6 +25,11 @@ def _id(name: str) -> int:
 def smlad(a: Expr, b: Expr, acc: Expr) -> Expr:
     """acc + a.low * b.low + a.high * b.high, where low and high are the signed halves of a word; wraps."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.smlad"), a, b, acc, dtype="int32")
+
+
+def smlad_in_place(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """As `smlad`, with the result in the register of `acc`: for sums that live through many products."""
+    return tied("smlad", a, b, acc)
 
 
 def sxtb16(word: Expr) -> Expr:
@@ -68,15 +75,6 @@ def fake_use(value: Expr) -> Expr:
 def clobber(pointer: Var) -> Expr:
     """Nothing, which LLVM takes as writing to the memory at `pointer`."""
     return T.call_llvm_intrin(_id("llvm.va_end"), pointer, dtype="void")
-
-
-def opaque(value: Expr) -> Expr:
-    """int32 `value` as the result of an instruction that LLVM knows nothing of, which leaves it as it is.
-
-    As an index, it keeps loads at small offsets from it, where LDRD reaches them; known ones are folded into pointers
-    that suit the loop around.
-    """
-    return saturate(value, 32)
 
 
 def smla_bottom_top(a: Expr, b: Expr, acc: Expr) -> Expr:

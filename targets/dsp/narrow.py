@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
+from edgeq.lower.assembly import opaque
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
-from edgeq.targets.dsp.intrinsics import forget, odd_bytes, opaque, pack_halves, pin, signed_field, smlad, sxtb16
+from edgeq.targets.dsp.intrinsics import forget, odd_bytes, pack_halves, pin, signed_field, smlad, sxtb16
 from edgeq.targets.dsp.pointwise import Matrix, is_one_product, tile_distance, tile_pixels
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
@@ -116,7 +117,7 @@ def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
     """1x1 convolution, tile by tile and channel by channel."""
     matrix = Matrix(int(np.prod(op.x_shape[:3])), op.weight.reshape(len(op.weight), -1))
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    tile = tile_pixels(pixels, k)
+    tile = tile_pixels(pixels, k, 2)
     rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.block import PIXELS, Product, packed_weights
-from edgeq.targets.dsp.fields import FieldProduct, block_pixels, fields_fit, packed_fields
+from edgeq.targets.dsp.block import Product, packed_weights
+from edgeq.targets.dsp.fields import FieldProduct, field_pixels, fields_fit, longest_step, packed_fields
 from edgeq.targets.dsp.pairs import can_pair
-from edgeq.targets.dsp.schedule import Shape, schedule_for
+from edgeq.targets.dsp.schedule import Shape, block_pixels, block_sizes, schedule_for
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
@@ -40,19 +41,31 @@ def channel_multiple(op: Conv2D | Dense, pairs: int) -> int:
 
 
 def product_of(
-    op: Conv2D | Dense, rows: Rows, form: SmmulRequantizer, channels: Channels, target: Target, pairs: int = 1
+    op: Conv2D | Dense,
+    rows: Rows,
+    form: SmmulRequantizer,
+    channels: Channels,
+    target: Target,
+    pairs: int = 1,
+    *,
+    near: bool = True,
 ) -> tuple[Product | FieldProduct, Table]:
     """What multiplies widened rows by the weights of an operator, and these packed for it.
 
     Args:
         pairs: Of channels in a block of int8 weights.
+        near: Whether weights may be copied to working memory.
     """
     o = len(op.weight)
     ordered = rows.order(op.weight.reshape(o, *rows.kernel, -1))
     lengths = (rows.kernel[0], rows.window_words, rows.row_words, rows.pixel_words)
     if as_bytes(op):
         table = Table(packed_weights(ordered.reshape(o, -1), pairs), "weights")
-        schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, rows.out[1] // PIXELS), target)
-        return Product(o, pairs, *lengths, form, channels, schedule), table
-    product = FieldProduct(o, op.weight_bits, block_pixels(rows.out[1]), *lengths, form, channels)
+        most = block_pixels(target)
+        pixels, blocks = block_sizes(rows.out[1], most)[0]
+        schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks), target)
+        schedule = replace(schedule, near=near and schedule.near)
+        return Product(o, most, pairs, *lengths, form, channels, schedule), table
+    pixels = field_pixels(rows.out[1])
+    product = FieldProduct(o, op.weight_bits, pixels, *lengths, form, channels, longest_step(pixels, target))
     return product, Table(packed_fields(ordered, op.weight_bits), "weights")

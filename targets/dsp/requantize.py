@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
 from edgeq.targets.dsp.intrinsics import saturate
-from edgeq.targets.portable.fixed_point import Requantizer, int32, int64
+from edgeq.targets.portable.fixed_point import Requantizer, bind, int32, int64
 from edgeq.targets.portable.tables import Channels
 
 if TYPE_CHECKING:
@@ -62,9 +63,15 @@ class SharedChannels(Channels):
         return table[self.size - 1]
 
     def requantize(self, form: Requantizer, acc: Expr, table: Buffer, channel: Expr) -> Expr:
+        return super().requantize(self._shared(form, table), acc, table, channel)
+
+    def prepared(self, form: Requantizer, table: Buffer, channel: Expr) -> Callable[[Expr], Expr]:
+        return super().prepared(self._shared(form, table), table, channel)
+
+    def _shared(self, form: Requantizer, table: Buffer) -> Requantizer:
         shared = copy(form)
-        shared.zero_point = table[self.size - 2]
-        return super().requantize(shared, acc, table, channel)
+        shared.zero_point = bind("zero_point", table[self.size - 2])
+        return shared
 
 
 def doubled(requantize: Requantize) -> Requantize:

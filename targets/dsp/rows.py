@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, opaque, sxtb16
+from edgeq.lower.assembly import opaque
+from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, sxtb16
 from edgeq.targets.portable.fixed_point import bind, int32
 
 if TYPE_CHECKING:

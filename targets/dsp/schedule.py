@@ -18,22 +18,35 @@ from typing import TYPE_CHECKING
 from edgeq.cycles.core import load_core
 
 if TYPE_CHECKING:
+    from edgeq.cycles.core import Flash
     from edgeq.targets.target import Target
 
 TABLE = files("edgeq.targets.dsp") / "schedules.toml"
 
-WORD_CODE = 26
-"""Bytes of code that a word of the unrolled loop takes."""
+BLOCK_CODE, PIXEL_CODE = 130, 30
+"""Bytes of code of a block besides the unrolled loop: loops, and for each pixel requantization of its outputs."""
 
-BLOCK_CODE = 190
-"""Bytes of code of a block besides: requantization of its outputs, loops."""
+STEP_CODE = 60
+"""Bytes of code that a loop over steps takes, where a window is more than one."""
 
+NUMBERS = 24
+"""Bytes of constants that a block reads besides its weights."""
+
+
+PIXELS = 3
+"""Of a block of the fewest instructions; it takes all registers, so that every loop around it spills some."""
+
+CACHED_PIXELS = 2
+"""Of a block where the instruction cache demands many short loops."""
 
 WINDOWS = 25
 """Windows of a depthwise convolution in one unrolled step: more no longer pay."""
 
 WINDOW_CODE = 52
 """Bytes of code of such a window."""
+
+WINDOWS_CODE = 190
+"""Bytes of code around them."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +72,34 @@ class Shape:
         segments: Kernel rows.
         words: Of a segment.
         pairs: Pairs of channels in a block.
+        pixels: Of a block.
         blocks: Blocks that use the same weights before they change.
     """
 
     segments: int
     words: int
     pairs: int
+    pixels: int
     blocks: int
 
     def __str__(self) -> str:
-        return f"{self.segments}x{self.words} words, {self.pairs} pairs, {self.blocks} blocks"
+        block = f"{self.pixels} pixels, {self.pairs} pairs"
+        return f"{self.segments}x{self.words} words, {block}, {self.blocks} blocks"
+
+    @property
+    def word_code(self) -> int:
+        """Bytes of code that a word of input takes, unrolled: loads, SXTB16 and SMLAD, of two words at a time."""
+        return 2 * (self.pixels + self.pairs * (3 + 4 * self.pixels))
+
+    @property
+    def block_code(self) -> int:
+        """Bytes of code of a block besides."""
+        return BLOCK_CODE + PIXEL_CODE * self.pixels * self.pairs
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of the channels of a block."""
+        return 4 * self.segments * self.words * self.pairs
 
 
 LARGEST = Schedule(unroll=48, straight=72)
@@ -111,24 +142,60 @@ def tuned_schedule(shape: Shape, target: Target) -> Schedule:
 
 
 def default_schedule(shape: Shape, target: Target) -> Schedule:
-    """The largest steps that the instruction cache holds."""
-    cache_bytes = _instruction_cache(target)
-    if cache_bytes is None:
+    """The largest steps that the instruction cache holds; weights near where that of constants does not hold them."""
+    flash = _flash(target)
+    if flash is None:
         return LARGEST
-    words = max(2, (cache_bytes - BLOCK_CODE) // (WORD_CODE * shape.pairs))
-    return Schedule(words, words)
+    straight = cached_words(target, shape.block_code, shape.word_code)
+    unroll = cached_words(target, shape.block_code + STEP_CODE, shape.word_code)
+    held = shape.weight_bytes + NUMBERS <= flash.data_units * flash.unit_bytes
+    return Schedule(unroll, straight, near=shape.blocks > 1 and not held)
+
+
+def cached_words(target: Target, code: int, word_code: int) -> int:
+    """Words of input that one unrolled step takes at most.
+
+    Args:
+        code: Bytes of code besides the step.
+        word_code: Bytes of code of a word.
+    """
+    flash = _flash(target)
+    if flash is None:
+        return LARGEST.straight
+    return max(2, (flash.code_units * flash.unit_bytes - code) // word_code)
+
+
+def block_pixels(target: Target) -> int:
+    """Pixels of a block at most."""
+    return PIXELS if _flash(target) is None else CACHED_PIXELS
+
+
+def block_sizes(pixels: int, most: int) -> list[tuple[int, int]]:
+    """Into which blocks a row is divided: pixels of one, and how many; a single pixel is no block if that can be.
+
+    Args:
+        most: Pixels of a block.
+    """
+    blocks, rest = divmod(pixels, most)
+    if rest == 1 and blocks and most > 2:
+        blocks, rest = blocks - 1, most + 1
+    twos = rest // 2 if most > 2 else 0
+    found = [(most, blocks), (2, twos), (1, rest - 2 * twos)]
+    return [(size, count) for size, count in found if count]
 
 
 def windows_for(target: Target) -> int:
     """Windows of a depthwise convolution that one unrolled step makes at most."""
-    cache_bytes = _instruction_cache(target)
-    return WINDOWS if cache_bytes is None else min(WINDOWS, (cache_bytes - BLOCK_CODE) // WINDOW_CODE)
+    flash = _flash(target)
+    if flash is None:
+        return WINDOWS
+    return min(WINDOWS, (flash.code_units * flash.unit_bytes - WINDOWS_CODE) // WINDOW_CODE)
 
 
-def _instruction_cache(target: Target) -> int | None:
-    """Bytes of code that run without waiting for the flash memory; None where that is no concern."""
+def _flash(target: Target) -> Flash | None:
+    """The flash memory that code and constants have to be waited for; None where that is no concern."""
     core = load_core(target.cpu)
-    return None if core is None or core.flash is None else core.flash.code_units * core.flash.unit_bytes
+    return None if core is None else core.flash
 
 
 @cache

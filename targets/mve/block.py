@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import opaque
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, vmladava
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, opaque, vmladava
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:

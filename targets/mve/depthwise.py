@@ -10,8 +10,8 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.dsp.intrinsics import forget, opaque
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, scatter_bytes, vmladava
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, opaque, scatter_bytes, vmladava
 from edgeq.targets.mve.patches import COLUMN, SIDE, Patches, PatchWeights, patch_weights
 from edgeq.targets.mve.requantize import scaled
 from edgeq.targets.portable.depthwise import one_output_per_channel

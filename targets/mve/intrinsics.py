@@ -9,6 +9,8 @@ from tvm import tirx
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
+from edgeq.targets.dsp.intrinsics import saturate
+
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
@@ -81,6 +83,14 @@ def four(values: list[Expr]) -> Expr:
 def first_bytes(count: Expr | int) -> Expr:
     """Predicate: the first `count` of 16 lanes."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp8"), count, dtype="boolx16")
+
+
+def opaque(value: Expr) -> Expr:
+    """int32 `value` as the result of an instruction that LLVM knows nothing of, which leaves it as it is.
+
+    `edgeq.lower.assembly.opaque` needs no instruction, but keeps LLVM from making low-overhead loops.
+    """
+    return saturate(value, 32)
 
 
 def first_words(count: Expr | int) -> Expr:

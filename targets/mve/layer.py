@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, opaque
+from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.mve.block import Memory, Product
-from edgeq.targets.mve.intrinsics import WORDS
+from edgeq.targets.mve.intrinsics import WORDS, opaque
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.intrinsics import forget, opaque
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, interleave, load_bytes
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, interleave, load_bytes, opaque
 from edgeq.targets.portable.fixed_point import bind
 from edgeq.targets.portable.tables import pack
 

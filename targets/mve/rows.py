@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.targets.dsp.intrinsics import forget, opaque
-from edgeq.targets.mve.intrinsics import BYTES, first_bytes, load_bytes, store
+from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.mve.intrinsics import BYTES, first_bytes, load_bytes, opaque, store
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.intrinsics import opaque
-from edgeq.targets.mve.intrinsics import BYTES
+from edgeq.targets.mve.intrinsics import BYTES, opaque
 from edgeq.targets.portable.fixed_point import bind
 from edgeq.targets.portable.tables import pack
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeq.targets.dsp.intrinsics import opaque
-from edgeq.targets.mve.intrinsics import BYTES, first_bytes, load_bytes
+from edgeq.targets.mve.intrinsics import BYTES, first_bytes, load_bytes, opaque
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:

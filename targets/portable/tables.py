@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Table
+from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
@@ -43,6 +45,11 @@ class Channels:
     def requantize(self, form: Requantizer, acc: Expr, table: Buffer, channel: Expr) -> Expr:
         """The output element for accumulator `acc` of output channel `channel`."""
         return self.apply(form, acc, self.multipliers(table, channel))
+
+    def prepared(self, form: Requantizer, table: Buffer, channel: Expr) -> Callable[[Expr], Expr]:
+        """What makes output elements of accumulators of a channel; its numbers are read now."""
+        multipliers = [bind("multiplier", m) for m in self.multipliers(table, channel)]
+        return lambda acc: self.apply(form, acc, multipliers)
 
     def multipliers(self, table: Buffer, channel: Expr) -> list[Expr]:
         """What the table holds of the channel's multipliers: none, one, or one and that of negative accumulators."""

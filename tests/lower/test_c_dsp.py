@@ -18,6 +18,7 @@ from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
 from edgeq.errors import VerificationError
+from edgeq.lower.assembly import opaque
 from edgeq.lower.c_dialect import Form
 from edgeq.lower.c_header import c_headers
 from edgeq.lower.c_statement import print_function
@@ -79,7 +80,7 @@ def test_instructions_are_those_of_the_extension(compiler: tuple[str, ...], lowe
 
 def test_header() -> None:
     """With one form of every sort."""
-    shown = {intrinsics.smlad, intrinsics.opaque, intrinsics.saturate, multiply_rounded, intrinsics.fake_use}
+    shown = {intrinsics.smlad, opaque, intrinsics.saturate, multiply_rounded, intrinsics.fake_use}
     dialect = replace(DIALECT, forms=tuple(form for form in DIALECT.forms if form.function in shown))
     assert c_headers(dialect)["edgeq_dsp.h"] == (GOLDEN / "edgeq_dsp.h").read_text()
 
@@ -100,7 +101,7 @@ def test_text() -> None:
         halves[3] = x[5].astype("int16")
         intrinsics.forget(ring.data)
         for i in T.serial(4):
-            at: T.let[T.int32] = intrinsics.opaque(i * 2)
+            at: T.let[T.int32] = opaque(i * 2)
             first: T.let[T.int32] = ring[at + 1]
             second: T.let[T.int32] = ring[at + 2]
             acc[0] = intrinsics.smlad(first, second, -5)

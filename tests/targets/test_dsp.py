@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
 from edgeq.lower.lower import lower
+from edgeq.lower.objects import compile_objects
 from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D, Dense
@@ -147,9 +150,10 @@ def test_all_rows_are_made_at_once_where_they_are_few() -> None:
 
 @pytest.mark.parametrize(("pixels", "k"), [(2304, 8), (125, 64), (36, 128), (9, 256), (1, 640), (7, 3), (2, 4000)])
 def test_tiles_fit_their_scratch_memory(pixels: int, k: int) -> None:
-    tile = tile_pixels(pixels, k)
-    assert 1 <= tile <= pixels
-    assert 2 * tile * k <= SCRATCH or tile <= 2
+    for block in (2, 3):
+        tile = tile_pixels(pixels, k, block)
+        assert 1 <= tile <= pixels
+        assert 2 * tile * k <= SCRATCH or tile <= block
 
 
 def test_zero_points_do_not_make_another_kernel() -> None:
@@ -157,3 +161,16 @@ def test_zero_points_do_not_make_another_kernel() -> None:
     other = replace(case.op, x_zero_point=7, requantize=replace(case.op.requantize, zero_point=-9))
     lowered = lower(program_of([case, Case(other, case.buffers)]), M4)
     assert len(lowered.kernels) == 1
+
+
+def test_sums_stay_in_their_registers(tmp_path: Path) -> None:
+    """Every product is added in place: as many sums as registers can hold need no moves."""
+    need_board(M4)
+    case = random_pointwise(np.random.default_rng(1))
+    for kernel in compile_objects(lower(program_of([case]), load_target("cortex-m7"))):
+        (tmp_path / "kernel.o").write_bytes(kernel.elf)
+    command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(tmp_path / "kernel.o")]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    sums = re.findall(r"smlad\s+(\w+), \w+, \w+, (\w+)", listing)
+    assert len(sums) >= 12
+    assert all(result == addend for result, addend in sums)

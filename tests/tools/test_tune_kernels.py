@@ -15,7 +15,7 @@ from tune_kernels.choose import added, best, by_shape
 from tune_kernels.trial import Trial
 
 M4 = load_target("cortex-m4")
-A, B = Shape(3, 24, 1, 16), Shape(1, 32, 1, 8)
+A, B = Shape(3, 8, 1, 2, 16), Shape(1, 32, 1, 2, 8)
 DEFAULT = default_schedule(A, M4)
 SMALL, NEAR = Schedule(16, 16), Schedule(16, 16, near=True)
 
