@@ -76,3 +76,4 @@ def view(config: Config, report: Mapping[str, Any]) -> Iterable[RenderableType]:
 
     yield search_line(report)
     yield front_table(report)
+    yield from report["notes"]

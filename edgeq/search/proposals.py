@@ -33,6 +33,9 @@ class Proposer:
         self.trials += trials
         self.known.update(trial.allocation for trial in trials)
 
+    def notes(self) -> list[str]:
+        return []
+
     def _new(self) -> Iterator[Allocation]:
         for allocation in self.ideas():
             if allocation not in self.known:

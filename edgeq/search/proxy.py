@@ -58,7 +58,6 @@ class ProxySearch(Proposer):
         return {name: float(result.statistic) for name, result in ranked.items() if np.isfinite(result.statistic)}
 
     def notes(self) -> list[str]:
-        """What the search found out, for people."""
         return [f"proxy {name}: rank correlation to the loss {r:+.2f}" for name, r in self.correlations().items()]
 
 

@@ -29,6 +29,9 @@ class _Sequence:
     def tell(self, trials: Sequence[Trial]) -> None:
         self._known.update(trial.allocation for trial in trials)
 
+    def notes(self) -> list[str]:
+        return []
+
     def _fresh(self) -> Iterator[Allocation]:
         misses = 0
         for allocation in self._left:

@@ -72,6 +72,10 @@ class Strategy(Protocol):
         """New trials, finished or failed."""
         ...
 
+    def notes(self) -> list[str]:
+        """What the search found out besides, a sentence each, for people."""
+        ...
+
 
 STRATEGIES = {
     "xgboost": "edgeq.search.boosted:Boosted",

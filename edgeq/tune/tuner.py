@@ -76,6 +76,7 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
         "budgets": budgets.given,
         "front": rows,
         "best": None if best is None else best.number,
+        "notes": strategy.notes(),
     }
     if best is None:
         raise _unmet(trials, budgets, report)

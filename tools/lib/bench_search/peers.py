@@ -51,6 +51,10 @@ class Optuna:
             self.losses[trial.allocation] = trial.outcome.loss
             self._say({"loss": trial.outcome.loss, "over": 0.0})
 
+    def notes(self) -> list[str]:
+        """None: a sampler tells nothing."""
+        return []
+
     def close(self) -> None:
         """Ends the peer."""
         self._peer.communicate()
