@@ -15,7 +15,7 @@ from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.sanity import sanity_warnings
 from edgeq.passes.annotations import OBSERVED_KEY, RANGE_KEY
 from edgeq.passes.quantization_points import activation_bits
-from edgeq.quant.qparams import Scheme
+from edgeq.quant.qparams import Range, Scheme
 
 ALL = 1 << 31
 """More samples than there are."""
@@ -39,7 +39,7 @@ class Calibrate(ir.passes.InPlacePass):
         most: At most so many samples are used.
         progress: Told (samples done, samples in total).
         warn: Told what looks wrong about the samples, see `edgeq.calibrate.sanity`.
-        observe: `edgeq.calibrate.observe.observe`, or what remembers its results.
+        observe, choose: `edgeq.calibrate.observe.observe` and `ranges.choose_range`, or what remembers their results.
     """
 
     samples: Samples
@@ -50,6 +50,7 @@ class Calibrate(ir.passes.InPlacePass):
     progress: Callable[[int, int], None] | None = None
     warn: Callable[[str], None] | None = None
     observe: Callable[..., Mapping[str, Observer]] = observe
+    choose: Callable[[Observer, Method, Width], Range] = choose_range
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method) or self.scheme not in get_args(Scheme):
@@ -60,7 +61,7 @@ class Calibrate(ir.passes.InPlacePass):
         observers = self.observe(model, self.samples.first(self.most), widths, progress=self.progress)
         for name, (value, bits) in widths.items():
             value.meta[OBSERVED_KEY] = observers[name].range
-            value.meta[RANGE_KEY] = choose_range(observers[name], self.method, Width(bits, self.scheme))
+            value.meta[RANGE_KEY] = self.choose(observers[name], self.method, Width(bits, self.scheme))
         if self.warn is not None:
             chosen = {name: value.meta[RANGE_KEY] for name, (value, _) in widths.items()}
             inputs = {str(value.name) for value in model.graph.inputs}

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from edgeq.calibrate.observe import observe
+from edgeq.calibrate.ranges import Method, Width, choose_range
 from edgeq.calibrate.specs import input_specs
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.config import Config
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgeq.calibrate.observers import Observer
     from edgeq.calibrate.samples import Samples
+    from edgeq.quant.qparams import Range
     from edgeq.reconstruct.layer import Solution
     from edgeq.tune.setup import Data
 
@@ -41,6 +43,7 @@ class Quantizing:
         self._calib = calib
         self._samples = samples_of(dict(calib.inputs), input_specs(reference))
         self._observed: dict[tuple[int, bytes], dict[str, Observer]] = {}
+        self._ranges: dict[tuple[Observer, Method, Width], Range] = {}
         self._solutions: dict[bytes, Solution] = {}
 
     def model(self, config: Config) -> ir.Model:
@@ -62,7 +65,7 @@ class Quantizing:
     def _remembering(self, pass_: PassBase) -> PassBase:
         """The pass with results of others like it at hand, where these can serve."""
         if isinstance(pass_, Calibrate):
-            return replace(pass_, observe=self._observe)
+            return replace(pass_, observe=self._observe, choose=self._choose)
         return replace(pass_, solutions=self._solutions) if isinstance(pass_, RoundAlone) else pass_
 
     def _run(self, passes: Iterable[PassBase]) -> ir.Model:
@@ -84,6 +87,13 @@ class Quantizing:
         if key not in self._observed:
             self._observed[key] = observe(model, samples, tensors, progress=progress)
         return self._observed[key]
+
+    def _choose(self, seen: Observer, method: Method, width: Width) -> Range:
+        """`choose_range`, remembered for observers that are."""
+        key = seen, method, width
+        if key not in self._ranges:
+            self._ranges[key] = choose_range(seen, method, width)
+        return self._ranges[key]
 
 
 def _digest(model: ir.Model) -> bytes:
