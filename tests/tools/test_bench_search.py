@@ -59,7 +59,10 @@ def test_the_table_shows_medians(tmp_path: Path) -> None:
         for name, n in (("random", 90 + seed), ("xgboost", seed))
     ]
     (tmp_path / "search.csv").write_text("\n".join(rows) + "\n")
-    assert markdown(tmp_path / "search.csv").splitlines()[-1] == "| widths | net | 0.01 | 0.5 | 91 | 1 | 3 |"
+    assert (
+        markdown(tmp_path / "search.csv").splitlines()[-1]
+        == "| widths | net | 0.01 | 0.5 | 91 (3 seeds) | 1 (3 seeds) | 3 |"
+    )
 
 
 @pytest.mark.parametrize("option", ["scheme", "granularity"])
