@@ -14,6 +14,7 @@ from lower.mve_operators import few_bits
 from lower.operators import Case, program_of, random_inputs
 from package.toolchain import run
 from tooling import need_board, need_tools
+from tvm.script import tirx as T
 
 from edgeq.lower.lower import lower
 from edgeq.lower.objects import compile_objects
@@ -22,8 +23,10 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Requantize
 from edgeq.program.program import Buffer
 from edgeq.run.device import devices_of
+from edgeq.run.host import HostRunner
 from edgeq.targets.load import all_targets, load_target
 from edgeq.targets.target import Linux
+from edgeq.targets.vector.product import LANES, MATRICES
 
 BOARDS = [target for target in all_targets() if target.family == "vector"]
 MAKERS = [random_conv2d, random_pointwise, random_dense, random_depthwise]
@@ -62,6 +65,24 @@ def test_longer_registers_give_the_same_bytes(tmp_path: Path) -> None:
     program = program_of(cases(1, 2))
     inputs = random_inputs(program, 3, 2)
     assert differing_calls(lower(program, target), inputs, interpret(program, inputs), tmp_path) == []
+
+
+def test_vnni_kernels_are_right_but_for_the_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On any CPU: VPDPBUSD replaced by what Intel's manual says that it computes (SDM, volume 2, VPDPBUSD)."""
+
+    def vpdpbusd(acc, x, w):
+        products = T.Cast("int32x64", x) * T.Cast("int32x64", w)
+        quarters = [T.Shuffle([products], [T.int32(i) for i in range(j, 64, 4)]) for j in range(4)]
+        return acc + quarters[0] + quarters[1] + quarters[2] + quarters[3]
+
+    stand_in = replace(LANES["vnni"], multiply=vpdpbusd)
+    monkeypatch.setitem(LANES, "vnni", stand_in)
+    monkeypatch.setitem(MATRICES, "vnni", stand_in)
+    program = program_of(cases(2, 3))
+    inputs = random_inputs(program, 3, 3)
+    actual, expected = HostRunner(lower(program, load_target("x86-64-vnni"))).run(inputs), interpret(program, inputs)
+    for op in program.ops:
+        np.testing.assert_array_equal(actual[op.y], expected[op.y], err_msg=repr(op))
 
 
 @pytest.mark.parametrize("target", BOARDS, ids=lambda target: target.name)

@@ -36,7 +36,7 @@ def measure(target_name: str, model: str) -> Row:
         "target": target_name,
         "run": how(target),
         "model": model,
-        "equal": "yes" if verdict["equal"] else "NO",
+        "equal": ("yes" if verdict["equal"] else "NO") if devices_of(target) else "not run",
         "instructions": "" if instructions is None else str(instructions),
         "per_mac": "" if instructions is None else f"{instructions / result.report['macs']:.3f}",
         "flash_bytes": str(cost["flash_bytes"]["total"] if cost else memory["flash_bytes"]["total"]),
@@ -48,7 +48,7 @@ def how(target: Target) -> str:
     """What ran the target's programs here."""
     devices = devices_of(target)
     if not devices:
-        return "host only: this CPU lacks the instructions"
+        return "not run: this CPU lacks the instructions"
     if target.emulator:
         return " ".join(target.emulator.command[:3])
     assert target.linux
