@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def install(folder: Path, name: str, answer: str) -> Path:
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_a_missing_tool_is_named_with_the_command_that_installs_it(only_path: Path, tool) -> None:
-    with pytest.raises(ToolMissingError, match=f"{tool.name} is not installed") as caught:
+    with pytest.raises(ToolMissingError, match=f"{re.escape(tool.name)} is not installed") as caught:
         find_tool(tool.name)
     assert caught.value.fix == f"sudo apt-get install {tool.package}"
 
