@@ -18,7 +18,7 @@ def run(*arguments: object):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def change_weights(package: Path, copy: Path, file: str) -> Path:
+def change_table(package: Path, copy: Path, file: str) -> Path:
     """A copy of a package whose table of numbers ends in another one, and whose manifest agrees."""
     shutil.copytree(package, copy)
     head, comma, last = (copy / file).read_text().rpartition(",")
@@ -94,7 +94,7 @@ def test_verify_simulates_the_package(package: Path) -> None:
 
 def test_verify_names_the_sample_that_differs(package: Path, tmp_path: Path) -> None:
     need("g++", "make")
-    wrong = change_weights(package, tmp_path / "digits", "src/stage7_bias.inc")
+    wrong = change_table(package, tmp_path / "digits", "src/stage7_bias.inc")
     result = run("verify", wrong, "--samples", 2, "--json")
     assert result.exit_code == 1
     difference = {"runner": "csim", "sample": 0, "kernel": None, "name": "out0"}
