@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class Footprints:
     """Flash, RAM and estimated cycles of programs on one target.
 
     Weights, constants and arena are exact. Code and stack are those of kernels whose zero points and clamps may be
-    others, and that keep nothing in order for the sake of memory they share: some bytes more or less.
+    others, that keep nothing in order for the sake of memory they share, and that take all the scratch memory that they
+    can use: some bytes more or less.
     """
 
     def __init__(self, target: Target) -> None:
@@ -77,6 +79,8 @@ class Footprints:
         key = signature(op, program, without=BAKED)
         if key not in self._forms:
             generated = select(op, program, self._target).generate(op, program, self._target)
+            if generated.lean is not None:
+                generated = replace(generated, lean=cache(generated.lean))
             kernel = Kernel("kernel", op.kind, generated.func)
             alone = Lowered(program, self._target, (kernel,), (), (), plan_memory(program, []))
             self._forms[key] = Form(generated, *compile_objects(alone))
