@@ -60,9 +60,9 @@ class OpenLayer:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Of the integers of the weight."""
+        """Of the integers of the weight, less -128: DSP kernels hold two of 8 bits in a half word (`pair_words`)."""
         limits = ml_dtypes.iinfo(self._grid.zero_point.dtype)  # type: ignore[no-untyped-call]
-        return int(limits.min), int(limits.max)
+        return max(int(limits.min), -127), int(limits.max)
 
     @property
     def shared(self) -> bool:

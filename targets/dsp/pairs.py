@@ -20,13 +20,15 @@ INPUT_LIMIT = 1 << 7
 
 
 def can_pair(weight: np.ndarray) -> bool:
-    """True if the second channel of each pair has sums within 24 bits, and weights that can be stored one lower.
+    """True if the second channel of each pair has sums within 24 bits, and both weights of each fit a half.
 
     Args:
         weight: int8 (o, ...).
     """
-    second = weight[1::2].reshape(-1, weight[0].size).astype(np.int64)
-    return not second.size or bool((np.abs(second).sum(axis=1) * INPUT_LIMIT < LIMIT).all() and second.min() > -128)
+    rows = weight.reshape(len(weight), -1).astype(np.int64)
+    second, first = rows[1::2], rows[0 : len(rows) // 2 * 2 : 2]
+    within = (np.abs(second).sum(axis=1) * INPUT_LIMIT < LIMIT).all()
+    return not second.size or bool(within and (first + 256 * second).min() >= np.iinfo(np.int16).min)
 
 
 def pair_words(weight: np.ndarray) -> np.ndarray:

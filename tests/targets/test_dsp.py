@@ -115,7 +115,8 @@ def test_channels_that_cannot_be_paired() -> None:
     assert not can_pair(weight)
     assert can_pair(weight[:, :900])
     assert can_pair(weight[:1])
-    assert not can_pair(np.array([[0], [-128]], np.int8))
+    assert not can_pair(np.array([[-1], [-128]], np.int8))
+    assert can_pair(np.array([[0], [-128]], np.int8))
     assert can_pair(np.array([[-128], [0]], np.int8))
 
 
