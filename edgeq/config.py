@@ -24,7 +24,8 @@ class Config:
     Attributes:
         target: Name or alias of a target.
         name: Prefix of the package's files and symbols; None for the model's file name.
-        calib: Calibration data: a file, a folder, or arrays (samples, *input shape) by input name.
+        calib: Calibration data: a file, a folder, or arrays (samples, *input shape) by input name; the path
+            `synthetic` for samples distilled from the model's batch normalization.
             None for random data.
         eval: Evaluation data, the same, with `labels` where the metric needs them.
         out: Folder of the package.

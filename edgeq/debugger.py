@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgeq.config import Config
 from edgeq.progress import Progress, silent
-from edgeq.quantizer import calibration_samples, quantize, read_samples, recipe
+from edgeq.quantizer import Quantized, calibration_samples, passes_for, quantize, read_samples, samples_to_show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,22 +39,22 @@ def debug(path: Path, config: Config, *, attribution: bool = False, progress: Pr
 
     progress = progress or silent
     warnings: list[str] = []
-    prepared, model, reference = _models(path, config, warnings, progress)
-    feeds = _feeds(prepared, config, warnings)
+    prepared, model, quantized = _models(path, config, progress)
+    warnings += quantized.warnings if quantized is not None else []
+    feeds = _feeds(model, quantized, config, warnings)
+    attributable = quantized is not None and not quantized.imported
     rows = layer_losses(prepared, model, feeds, partial(progress, "compare layers"))
     return {
-        "compared": "activations" if reference is None else "weights and activations",
+        "compared": "weights and activations" if attributable else "activations",
         "samples": len(next(iter(feeds.values()))),
         "layers": [row.to_dict() for row in rows],
-        "attribution": _attribution(reference, config, progress) if attribution and reference is not None else [],
+        "attribution": _attribution(quantized, config, progress) if attribution and attributable else [],
         "warnings": list(dict.fromkeys(warnings)),
     }
 
 
-def _models(
-    path: Path, config: Config, warnings: list[str], progress: Progress
-) -> tuple[ir.Model, ir.Model, ir.Model | None]:
-    """The float model to compare with, the QDQ model, and the user's float model where there is one."""
+def _models(path: Path, config: Config, progress: Progress) -> tuple[ir.Model, ir.Model, Quantized | None]:
+    """The float model to compare with, the QDQ model, and how it was quantized if it was here."""
     from edgeq.passes.quantized_tensors import without_activation_quantizers
 
     if path.is_dir():
@@ -63,33 +63,30 @@ def _models(
         model = load_artifact(path).model
         return without_activation_quantizers(model), model, None
     quantized = quantize(path, config, progress)
-    warnings += quantized.warnings
-    if quantized.imported:
-        return without_activation_quantizers(quantized.model), quantized.model, None
-    return quantized.prepared, quantized.model, quantized.reference
+    exact = without_activation_quantizers(quantized.model) if quantized.imported else quantized.prepared
+    return exact, quantized.model, quantized
 
 
-def _feeds(model: ir.Model, config: Config, warnings: list[str]) -> dict[str, np.ndarray]:
+def _feeds(model: ir.Model, quantized: Quantized | None, config: Config, warnings: list[str]) -> dict[str, np.ndarray]:
     """A few samples, of the evaluation data where they are given."""
     from edgeq.calibrate.specs import input_specs
 
-    given = config.eval is not None
-    samples = (
-        read_samples(config.eval, input_specs(model)) if given else calibration_samples(model, config, warnings)  # type: ignore[arg-type]
-    )
+    if quantized is not None:
+        samples = samples_to_show(quantized, config)
+    elif config.eval is not None:
+        samples = read_samples(config.eval, input_specs(model))
+    else:
+        samples = calibration_samples(model, config, warnings, silent)
     return next(iter(samples.first(SAMPLES).batches(SAMPLES)))
 
 
-def _attribution(reference: ir.Model, config: Config, progress: Progress) -> list[dict[str, Any]]:
+def _attribution(quantized: Quantized, config: Config, progress: Progress) -> list[dict[str, Any]]:
     """By the metric on the evaluation data, or by SQNR on the calibration data."""
-    from edgeq.calibrate.specs import input_specs
     from edgeq.evaluate import evaluate
     from edgeq.program.builder import build
     from edgeq.report.attribution import attribute, stages
 
-    data = config.eval if config.eval is not None else config.calib
-    inputs = input_specs(reference)
-    samples = calibration_samples(reference, config, []) if data is None else read_samples(data, inputs)
+    reference, samples = quantized.reference, samples_to_show(quantized, config)
 
     def measure(model: ir.Model) -> dict[str, Any]:
         answers = evaluate(reference, build(model, "model").program, samples)
@@ -98,5 +95,6 @@ def _attribution(reference: ir.Model, config: Config, progress: Progress) -> lis
 
     # With rounding by layer, which corrects biases itself, bias correction has a row of its own before it.
     asked = replace(config, passes={"correct_bias": True, **config.passes})
-    passes = recipe(reference, asked, progress, [])
+    assert quantized.samples is not None
+    passes = passes_for(asked, quantized.samples, progress=progress)
     return attribute(reference, stages(passes), measure, partial(progress, "attribute"))

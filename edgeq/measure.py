@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.config import Config
 from edgeq.progress import Progress
-from edgeq.quantizer import Quantized, calibration_samples, read_samples
+from edgeq.quantizer import Quantized, read_samples, samples_to_show
 
 if TYPE_CHECKING:
     from edgeq.program.builder import Built
@@ -22,13 +22,9 @@ def check_inputs(
     quantized: Quantized, built: Built, config: Config
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A few samples, real and as integers: for golden vectors, noise per layer, the comparison with onnxruntime."""
-    from edgeq.calibrate.specs import input_specs
     from edgeq.program.interface import quantize_inputs
 
-    inputs = input_specs(quantized.reference)
-    data = config.eval or config.calib
-    samples = calibration_samples(quantized.reference, config, []) if data is None else read_samples(data, inputs)
-    real = next(iter(samples.batches(CHECK_SAMPLES)))
+    real = next(iter(samples_to_show(quantized, config).batches(CHECK_SAMPLES)))
     return real, quantize_inputs(built.program, real)
 
 

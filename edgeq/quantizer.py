@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from edgeq.pipeline import PassRecord
 
 RANDOM_SAMPLES = 32
+DISTILLED_SAMPLES = 64
+
+SYNTHETIC = Path("synthetic")
+"""In place of calibration data: samples distilled from the model's own statistics."""
+
 WITHOUT_DATA = {"round_per_layer": False, "correct_bias": False, "correct_bias_analytic": True}
 """Moments of random samples are none that the network knows; those of its batch normalizations are."""
 
@@ -39,6 +44,7 @@ class Quantized:
             precision. The reference itself where `imported`.
         model: QDQ ONNX with frozen weights.
         imported: The user's model was quantized already: there is no float model to compare with.
+        samples: Of calibration; None where `imported`.
         records: The passes that ran.
         warnings: For the user.
     """
@@ -47,6 +53,7 @@ class Quantized:
     prepared: ir.Model
     model: ir.Model
     imported: bool
+    samples: Samples | None
     records: list[PassRecord]
     warnings: list[str] = field(default_factory=list)
 
@@ -74,23 +81,16 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
     progress("load model", 0, 0)
     reference = load_model(source, shapes=config.shapes, dump_dir=config.dump_passes, on_pass=record)
     imported = is_quantized(reference)
-    passes = import_passes() if imported else recipe(reference, config, progress, warnings)
+    samples = None if imported else calibration_samples(reference, config, warnings, progress)
+    passes = (
+        import_passes() if samples is None else passes_for(config, samples, progress=progress, warn=warnings.append)
+    )
     prepare, rest = split_at_quantization(passes)
     run = partial(run_passes, dump_dir=config.dump_passes, on_pass=record)
     with threadpool_limits(1, "blas"):  # on layers' small matrices, a second thread costs more than it computes
         prepared, _ = run(reference.clone(), prepare, first=len(records) + 1)
         model, _ = run(prepared.clone(), rest, first=len(records) + 1)
-    return Quantized(reference, prepared, model, imported, records, warnings)
-
-
-def recipe(reference: ir.Model, config: Config, progress: Progress, warnings: list[str]) -> list[PassBase]:
-    """The passes that quantize a float model as the configuration asks.
-
-    Raises:
-        EdgeqError: The calibration data cannot be used.
-    """
-    samples = calibration_samples(reference, config, warnings)
-    return passes_for(config, samples, progress=progress, warn=warnings.append)
+    return Quantized(reference, prepared, model, imported, samples, records, warnings)
 
 
 def passes_for(
@@ -124,13 +124,21 @@ def _widths(config: Config, option: str) -> dict[str, int]:
     return {name: row[option] for name, row in config.layers.items() if option in row}
 
 
-def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) -> Samples:
-    """The user's calibration samples; without them random ones, and a loud warning."""
+def calibration_samples(model: ir.Model, config: Config, warnings: list[str], progress: Progress) -> Samples:
+    """The user's calibration samples, or distilled ones; without either random ones, and a loud warning.
+
+    Raises:
+        CalibrationError: The data cannot be used, or the model holds no statistics to distil samples from.
+    """
     from edgeq.calibrate.specs import input_specs
     from edgeq.calibrate.synthetic import random_samples
     from edgeq.quant.qparams import Range
 
     inputs = input_specs(model)
+    if config.calib == SYNTHETIC:
+        from edgeq.passes.distill_samples import distilled_samples
+
+        return distilled_samples(model, DISTILLED_SAMPLES, config.seed, partial(progress, "distil samples"))
     if config.calib is not None:
         return read_samples(config.calib, inputs)
     lo, hi = config.input_range
@@ -139,6 +147,15 @@ def calibration_samples(model: ir.Model, config: Config, warnings: list[str]) ->
         "give real samples with --calib"
     )
     return random_samples(inputs, dict.fromkeys(inputs, Range(lo, hi)), config.seed, RANDOM_SAMPLES)
+
+
+def samples_to_show(quantized: Quantized, config: Config) -> Samples:
+    """Samples to look at a quantized model with: of the evaluation data where they are given."""
+    from edgeq.calibrate.specs import input_specs
+
+    if config.eval is not None:
+        return read_samples(config.eval, input_specs(quantized.reference))
+    return quantized.samples or calibration_samples(quantized.reference, config, [], silent)
 
 
 def read_samples(data: Path | Mapping[str, np.ndarray], inputs: Mapping[str, Spec]) -> Samples:

@@ -10,9 +10,10 @@ import numpy as np
 import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
-from edgeq.passes.editing import static_shape
+from edgeq.passes.editing import constant, static_shape
 from edgeq.passes.layer_rows import window_of
 from edgeq.passes.qdq import read_grid
+from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, weight_of
 from edgeq.program.builder.activation import read_activation
 from edgeq.reconstruct import vjp
 from edgeq.reconstruct.block import Operation
@@ -47,6 +48,27 @@ def operations(nodes: Iterable[ir.Node], *, quantized: bool) -> list[Operation]:
         inputs, apply = _operation(node, quantized)
         found.append(Operation(inputs, str(node.outputs[0].name), apply))
     return found
+
+
+def layer_parameters(nodes: Iterable[ir.Node]) -> dict[str, np.ndarray]:
+    """The constants that `operations` of float nodes take, by name, in the shapes that they want."""
+    found: dict[str, np.ndarray] = {}
+    for node in nodes:
+        if is_weighted(node):
+            found |= _weight_and_bias(node)
+        elif node.op_type == "Add":
+            arrays = ((value, constant(value)) for value in node.inputs)
+            found |= {str(value.name): array[..., None] for value, array in arrays if array is not None}  # type: ignore
+    return found
+
+
+def _weight_and_bias(node: ir.Node) -> dict[str, np.ndarray]:
+    weight, bias = constant(weight_of(node)), constant(bias_of(node))
+    assert weight is not None
+    groups, outputs = node.attributes.get_int("group", 1) or 1, channel_count(node)
+    rows = np.moveaxis(weight, channel_axis(node), 0).reshape(groups, outputs // groups, -1)
+    added = np.broadcast_to(np.zeros(1, np.float32) if bias is None else bias.reshape(-1), outputs)
+    return {weight_name(node): np.ascontiguousarray(rows), bias_name(node): added.reshape(groups, -1)}
 
 
 def _operation(node: ir.Node, quantized: bool) -> tuple[tuple[str, ...], Callable[..., vjp.Result]]:

@@ -65,7 +65,12 @@ def pass_option(command: Decorated) -> Decorated:
 def model_options(command: Decorated) -> Decorated:
     """What `compile` and `quantize` both need to know."""
     options = (
-        config_option("calib", "Calibration data: .npz, .npy, or a folder of them.", metavar="PATH"),
+        config_option(
+            "calib",
+            "Calibration data: .npz, .npy, or a folder of them; `synthetic`: samples distilled from the model's batch "
+            "normalization.",
+            metavar="PATH",
+        ),
         config_option("eval", "Data to measure accuracy on; with an array `labels` for top1 and auc.", metavar="PATH"),
         config_option("metric", "What accuracy means; default: top1 where there are labels, else sqnr."),
         config_option("min_accuracy", "Gate: fail with exit code 3 below it.", metavar="NUMBER"),

@@ -50,17 +50,28 @@ class Block:
         return self.values(values)[self.output]
 
     def differentiate(self, values: Arrays, slope: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-        """Gradients of a loss by every value, by reverse accumulation.
+        """Gradients of a loss of the output by every value.
 
         Args:
             values: Inputs and parameters by name.
             slope: From the output to the gradient of the loss by it.
         """
+        return self.gradients(values, lambda known: {self.output: slope(known[self.output])})
+
+    def gradients(
+        self, values: Arrays, slopes: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        """Gradients of a loss of any values by every value, by reverse accumulation.
+
+        Args:
+            values: Inputs and parameters by name.
+            slopes: From all values by name to the gradients of the loss by those that it is directly made of.
+        """
         known, vjps = dict(values), list[Vjp]()
         for operation in self.operations:
             known[operation.output], vjp = operation.apply(*(known[name] for name in operation.inputs))
             vjps.append(vjp)
-        gradients = {self.output: slope(known[self.output])}
+        gradients = slopes(known)
         for operation, vjp in zip(reversed(self.operations), reversed(vjps), strict=True):
             if operation.output in gradients:
                 for name, gradient in zip(operation.inputs, vjp(gradients.pop(operation.output)), strict=True):

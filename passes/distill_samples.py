@@ -1,0 +1,196 @@
+"""Calibration samples without data: inputs that give a network the statistics of its batch normalizations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+
+from edgeq.calibrate.samples import Samples
+from edgeq.calibrate.specs import input_specs
+from edgeq.calibrate.synthetic import samples_of
+from edgeq.errors import CalibrationError, UnsupportedError
+from edgeq.passes.differentiable import layer_parameters, operations
+from edgeq.passes.fold_batchnorm import META_KEY, BatchNorm
+from edgeq.reconstruct.adam import Adam
+from edgeq.reconstruct.block import Block
+
+BATCH = 16
+"""Samples whose statistics are matched together."""
+
+STEPS = 80
+RATE = 0.1
+"""Of a step, in standard deviations of the first guess; it falls to zero on a cosine."""
+
+LEAST_GAMMA = 1e-3
+"""Channels that vary less after normalization say nothing about the input."""
+
+
+def distilled_samples(model: ir.Model, count: int, seed: int, progress: Callable[[int, int], None]) -> Samples:
+    """Samples on which every normalized channel has nearly the mean and deviation that it had in training.
+
+    Gradient descent on the input, from the normal noise that fits best: white or as smooth as photographs, of any mean
+    and deviation. The loss sums
+    mean(z)^2 + (deviation(z) - 1)^2 over the normalized values z of all channels.
+
+    Source: Cai et al., "ZeroQ: A Novel Zero Shot Quantization Framework", CVPR 2020, section 3.1, equation 3.
+
+    Args:
+        model: Canonical float model with one input, its statistics in the `.meta` of values (`FoldBatchnorm`).
+        count: Number of samples, rounded up to whole batches.
+        progress: Told (steps done, steps in total).
+
+    Raises:
+        CalibrationError: The model has several inputs, no statistics, or operators that are not differentiated.
+    """
+    network = _network(model)
+    generator = np.random.default_rng(seed)
+    batches = -(-count // BATCH)
+    inputs = input_specs(model)
+    (name,) = inputs
+    shape = (*inputs[name][0], BATCH)
+    guess = _first_guess(network, name, shape, seed)
+    made = []
+    for batch in range(batches):
+        x = guess.samples(shape, generator)
+        for step in _descend(network, name, x, RATE * guess.deviation):
+            progress(batch * STEPS + step, batches * STEPS)
+        made.append(np.moveaxis(x, -1, 0))
+    return samples_of({name: np.concatenate(made)}, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A float network up to its last normalized value.
+
+    Attributes:
+        block: Its operations.
+        parameters: Weights and biases by name.
+        statistics: Mean and deviation in training by name of a value, each (1, channels, 1...); deviation 0: ignored.
+    """
+
+    block: Block
+    parameters: dict[str, np.ndarray]
+    statistics: dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def _network(model: ir.Model) -> _Network:
+    if len(model.graph.inputs) != 1:
+        raise CalibrationError("synthetic samples need a model with one input", fix="give real samples with --calib")
+    normalized = {value: found for node in model.graph for value in node.outputs if (found := _statistics(value))}
+    if not normalized:
+        raise CalibrationError(
+            "the model holds no batch normalization whose statistics synthetic samples could follow",
+            fix="export it with BatchNormalization as nodes of its own (in torch.onnx.export: in training-preserving "
+            "mode, without optimization), or give real samples with --calib",
+        )
+    nodes = _ancestors(model.graph, normalized)
+    try:
+        block = Block(operations(nodes, quantized=False))
+    except UnsupportedError as error:
+        raise CalibrationError(error.what, node=error.node, fix="give real samples with --calib") from error
+    statistics = {str(value.name): found for value, found in normalized.items()}
+    return _Network(block, layer_parameters(nodes), statistics)
+
+
+def _statistics(value: ir.Value) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and deviation of the channels after normalization."""
+    found = value.meta.get(META_KEY)
+    if not isinstance(found, BatchNorm):
+        return None
+    deviation = np.abs(found.gamma)
+    shape = (1, -1, *[1] * (len(value.shape or ()) - 1))
+    return found.beta.reshape(shape), np.where(deviation < LEAST_GAMMA, 0, deviation).reshape(shape)
+
+
+def _ancestors(graph: ir.Graph, values: dict[ir.Value, tuple[np.ndarray, np.ndarray]]) -> list[ir.Node]:
+    """The nodes that some values need, in order of execution."""
+    wanted = set(values)
+    kept: list[ir.Node] = []
+    for node in reversed(graph):
+        if wanted & set(node.outputs):
+            wanted |= {value for value in node.inputs if value is not None}
+            kept.append(node)
+    return kept[::-1]
+
+
+class _Guess(NamedTuple):
+    """Normal noise as the first samples.
+
+    Attributes:
+        deviation: Standard deviation.
+        shift: Mean, in standard deviations.
+        smoothness: Power of the frequency by which amplitudes fall: 0 is white noise, photographs have about 1 to 2.
+        shared: Share of the variance that all channels have in common: of gray images 1.
+    """
+
+    deviation: float
+    shift: float
+    smoothness: float
+    shared: float
+
+    def samples(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+        """float32 (1, channels, *spatial, samples)."""
+        own, common = generator.standard_normal((2, *shape))
+        noise = np.sqrt(1 - self.shared) * own + np.sqrt(self.shared) * common[:, :1]
+        smooth = _smoothed(noise, self.smoothness)
+        return (self.deviation * (smooth / smooth.std() + self.shift)).astype(np.float32)
+
+
+def _smoothed(noise: np.ndarray, power: float) -> np.ndarray:
+    axes = tuple(range(2, noise.ndim - 1))
+    squares = np.zeros([1] * noise.ndim)
+    for axis in axes:
+        along = np.fft.fftfreq(noise.shape[axis], 1 / noise.shape[axis])
+        squares = squares + np.square(along.reshape([-1 if i == axis else 1 for i in range(noise.ndim)]))
+    return np.fft.ifftn(np.fft.fftn(noise, axes=axes) / np.maximum(squares, 1) ** (power / 2), axes=axes).real
+
+
+GUESSES = [
+    _Guess(float(deviation), shift, smoothness, shared)
+    for smoothness in (0.0, 1.0, 1.5, 2.0)
+    for shared in (0.0, 0.8)
+    for deviation in 2.0 ** np.arange(-4, 10)
+    for shift in (-1.0, 0.0, 1.0, 2.0)
+]
+"""Inputs may be 0..1, 0..255 or centred; images or spectra."""
+
+
+def _first_guess(network: _Network, name: str, shape: tuple[int, ...], seed: int) -> _Guess:
+    """That which fits the statistics best, by four samples."""
+    few = (*shape[:-1], 4)
+    samples = ({name: guess.samples(few, np.random.default_rng(seed)), **network.parameters} for guess in GUESSES)
+    losses = [_loss(network, network.block.values(values)) for values in samples]
+    return GUESSES[int(np.argmin(losses))]
+
+
+def _loss(network: _Network, values: dict[str, np.ndarray]) -> float:
+    return float(sum(_mismatch(values[name], *known)[0] for name, known in network.statistics.items()))
+
+
+def _descend(network: _Network, name: str, x: np.ndarray, rate: float) -> Iterator[int]:
+    """Changes x in place, step by step."""
+    adam = Adam([x], [rate])
+    for step in range(STEPS):
+        gradients = network.block.gradients({name: x, **network.parameters}, lambda values: _slopes(network, values))
+        adam.step([gradients[name]], 0.5 + 0.5 * float(np.cos(np.pi * step / STEPS)))
+        yield step + 1
+
+
+def _slopes(network: _Network, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: _mismatch(values[name], *known)[1] for name, known in network.statistics.items()}
+
+
+def _mismatch(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> tuple[float, np.ndarray]:
+    """How far a batch's statistics are from those of training, averaged over channels, and the gradient of that."""
+    axes = tuple(axis for axis in range(values.ndim) if axis != 1)
+    inverse = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    z = (values - mean) * inverse
+    off = z.mean(axis=axes, keepdims=True)
+    spread = np.sqrt(np.square(z - off).mean(axis=axes, keepdims=True) + np.float32(1e-6))
+    excess = np.where(deviation > 0, spread - 1, 0)
+    gradient = (off + excess * (z - off) / spread) * inverse * np.float32(2 / values.size)
+    return float((np.square(off) + np.square(excess)).mean()), gradient
