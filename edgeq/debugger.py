@@ -42,13 +42,13 @@ def debug(path: Path, config: Config, *, attribution: bool = False, progress: Pr
     prepared, model, quantized = _models(path, config, progress)
     warnings += quantized.warnings if quantized is not None else []
     feeds = _feeds(model, quantized, config, warnings)
-    attributable = quantized is not None and not quantized.imported
+    floating = None if quantized is None or quantized.imported else quantized
     rows = layer_losses(prepared, model, feeds, partial(progress, "compare layers"))
     return {
-        "compared": "weights and activations" if attributable else "activations",
+        "compared": "activations" if floating is None else "weights and activations",
         "samples": len(next(iter(feeds.values()))),
         "layers": [row.to_dict() for row in rows],
-        "attribution": _attribution(quantized, config, progress) if attribution and attributable else [],
+        "attribution": _attribution(floating, config, progress) if attribution and floating is not None else [],
         "warnings": list(dict.fromkeys(warnings)),
     }
 

@@ -14,6 +14,7 @@ from edgeq.calibrate.specs import input_specs
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.errors import CalibrationError, UnsupportedError
 from edgeq.passes.differentiable import layer_parameters, operations
+from edgeq.passes.editing import static_shape
 from edgeq.passes.fold_batchnorm import META_KEY, BatchNorm
 from edgeq.reconstruct.adam import Adam
 from edgeq.reconstruct.block import Block
@@ -32,11 +33,15 @@ LEAST_GAMMA = 1e-3
 def distilled_samples(model: ir.Model, count: int, seed: int, progress: Callable[[int, int], None]) -> Samples:
     """Samples on which every normalized channel has nearly the mean and deviation that it had in training.
 
+    So that the samples also drive what follows the last normalization as far as real ones do, each is to be of a
+    class of its own: the cross-entropy of the scores is part of the loss where the network ends in some.
+
     Gradient descent on the input, from the normal noise that fits best: white or as smooth as photographs, of any mean
     and deviation. The loss sums
     mean(z)^2 + (deviation(z) - 1)^2 over the normalized values z of all channels.
 
-    Source: Cai et al., "ZeroQ: A Novel Zero Shot Quantization Framework", CVPR 2020, section 3.1, equation 3.
+    Sources: Cai et al., "ZeroQ: A Novel Zero Shot Quantization Framework", CVPR 2020, section 3.1, equation 3; Yin et
+    al., "Dreaming to Distill: Data-free Knowledge Transfer via DeepInversion", CVPR 2020, equations 1 and 4 (classes).
 
     Args:
         model: Canonical float model with one input, its statistics in the `.meta` of values (`FoldBatchnorm`).
@@ -69,11 +74,13 @@ class _Network:
     Attributes:
         block: Its operations.
         parameters: Weights and biases by name.
+        scores: Name of the value (1, classes) that tells classes apart; None where there is none.
         statistics: Mean and deviation in training by name of a value, each (1, channels, 1...); deviation 0: ignored.
     """
 
     block: Block
     parameters: dict[str, np.ndarray]
+    scores: str | None
     statistics: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
@@ -87,13 +94,37 @@ def _network(model: ir.Model) -> _Network:
             fix="export it with BatchNormalization as nodes of its own (in torch.onnx.export: in training-preserving "
             "mode, without optimization), or give real samples with --calib",
         )
-    nodes = _ancestors(model.graph, normalized)
+    statistics = {str(value.name): found for value, found in normalized.items()}
+    scores = _scores(model.graph)
     try:
-        block = Block(operations(nodes, quantized=False))
+        return _up_to(model.graph, [*normalized, *scores], scores, statistics)
+    except UnsupportedError:
+        scores = []
+    try:
+        return _up_to(model.graph, list(normalized), scores, statistics)
     except UnsupportedError as error:
         raise CalibrationError(error.what, node=error.node, fix="give real samples with --calib") from error
-    statistics = {str(value.name): found for value, found in normalized.items()}
-    return _Network(block, layer_parameters(nodes), statistics)
+
+
+def _up_to(
+    graph: ir.Graph,
+    values: list[ir.Value],
+    scores: list[ir.Value],
+    statistics: dict[str, tuple[np.ndarray, np.ndarray]],
+) -> _Network:
+    nodes = _ancestors(graph, values)
+    name = str(scores[0].name) if scores else None
+    return _Network(Block(operations(nodes, quantized=False)), layer_parameters(nodes), name, statistics)
+
+
+def _scores(graph: ir.Graph) -> list[ir.Value]:
+    """The value of shape (1, classes) that the network ends in, in front of a Softmax; none of another shape."""
+    value = graph.outputs[0]
+    last = value.producer()
+    if last is not None and last.op_type == "Softmax" and last.inputs[0] is not None:
+        value = last.inputs[0]
+    shape = static_shape(value) or ()
+    return [value] if len(graph.outputs) == 1 and len(shape) == 2 and shape[1] > 1 else []
 
 
 def _statistics(value: ir.Value) -> tuple[np.ndarray, np.ndarray] | None:
@@ -106,7 +137,7 @@ def _statistics(value: ir.Value) -> tuple[np.ndarray, np.ndarray] | None:
     return found.beta.reshape(shape), np.where(deviation < LEAST_GAMMA, 0, deviation).reshape(shape)
 
 
-def _ancestors(graph: ir.Graph, values: dict[ir.Value, tuple[np.ndarray, np.ndarray]]) -> list[ir.Node]:
+def _ancestors(graph: ir.Graph, values: list[ir.Value]) -> list[ir.Node]:
     """The nodes that some values need, in order of execution."""
     wanted = set(values)
     kept: list[ir.Node] = []
@@ -181,7 +212,19 @@ def _descend(network: _Network, name: str, x: np.ndarray, rate: float) -> Iterat
 
 
 def _slopes(network: _Network, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: _mismatch(values[name], *known)[1] for name, known in network.statistics.items()}
+    slopes = {name: _mismatch(values[name], *known)[1] for name, known in network.statistics.items()}
+    if network.scores is not None:
+        by_class = _unsure(values[network.scores])
+        slopes[network.scores] = slopes[network.scores] + by_class if network.scores in slopes else by_class
+    return slopes
+
+
+def _unsure(scores: np.ndarray) -> np.ndarray:
+    """The gradient of the mean cross-entropy, by scores (1, classes, samples), of one class after the other."""
+    classes, samples = scores.shape[1:]
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    wanted = np.arange(classes)[:, None] == np.arange(samples) % classes
+    return ((powers / powers.sum(axis=1, keepdims=True) - wanted) / samples).astype(np.float32)
 
 
 def _mismatch(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> tuple[float, np.ndarray]:
