@@ -45,8 +45,9 @@ def build_firmware(
         UsageError: The target has no emulated board, or not this float ABI.
         FirmwareError: The compiler or linker refused; the message has its own.
     """
+    cross_built = target.linux and target.gcc
+    parts, link = (("linux",), _STATIC) if cross_built else _bare(board_of(target), out_elf.with_suffix(".ld"))
     find_tool(target.libc)
-    parts, link = (("linux",), _STATIC) if target.linux else _bare(board_of(target), out_elf.with_suffix(".ld"))
     with as_file(BOARD) as board:
         command = [
             *(str(find_tool(target.gcc)), *target.gcc_flags, *_float_flags(target, float_abi), *_OPTIONS),
