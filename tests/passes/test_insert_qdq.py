@@ -236,7 +236,7 @@ def test_a_dead_activation_keeps_the_model_valid() -> None:
     ("body", "tensor"),
     [
         ("y = Cos(x)", None),
-        ("t = Transpose(x)  y = MatMul(x, t)", "t"),
+        ("t = Transpose(x)  y = Gemm(x, t)", "t"),
         ("y = Pad(x, pads, one)", None),
         ("y = Gemm(x, w, wide)", "wide"),
     ],

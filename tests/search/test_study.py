@@ -10,19 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from search.study_processes import ABOUT, ALL, OUTCOME, finish_two_and_die, one_by_one, study_at
 
 from edgeq.errors import EdgeqError, ToolMissingError, UsageError
-from edgeq.search.space import Knob, Space
-from edgeq.search.store import Study
-from edgeq.search.studies import begin_study, find_allocation
-from edgeq.search.trial import Cost, Outcome, Trial
+from edgeq.search.studies import find_allocation
+from edgeq.search.trial import Trial
 
 from .postgresql import new_database, server
-
-SPACE = Space((Knob("calibration_samples", tuple(range(40))),))
-ALL = list(SPACE)
-OUTCOME = Outcome(Cost(100, 50, 20, 1.5), 0.25, 0.01, 64, 2.0)
-ABOUT = {"model": "net", "target": "cortex-m4"}
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +31,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "study.db")
     return new_database(request.getfixturevalue("postgresql"), f"study_{os.getpid()}_{tmp_path.name.lower()}")
-
-
-def study_at(place: str, key: str = "key") -> Study:
-    return begin_study(place, key, SPACE, ABOUT)
 
 
 def test_a_finished_trial_is_read_back_by_another_process(place: str) -> None:
@@ -96,21 +86,6 @@ def test_a_trial_is_found_by_its_number_in_the_newest_study(place: str) -> None:
         find_allocation(place, 7, ABOUT)
     with pytest.raises(UsageError, match=r"no study of this model and target.*\n.*edgeq tune"):
         find_allocation(place, 0, {**ABOUT, "target": "host"})
-
-
-def finish_two_and_die(place: str) -> None:
-    """Is killed while it holds three claims, two of them finished."""
-    study = study_at(place)
-    for claim in study.claim(ALL[:3], most=len(ALL))[:2]:
-        study.finish(claim, OUTCOME)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def one_by_one(place: str) -> None:
-    study = study_at(place)
-    for allocation in ALL:
-        for claim in study.claim([allocation], most=len(ALL)):
-            study.finish(claim, OUTCOME)
 
 
 def test_processes_at_once_share_the_trials(place: str) -> None:
