@@ -55,7 +55,7 @@ def preset_passes(
     few, bits = samples.first(FEW), scheme.activation_bits
     widths = (scheme.weight_bits, bits, scheme.per_channel)
     thorough, best = preset != "fast", preset == "best"
-    per_layer = RoundPerLayer(samples, thorough=best, progress=partial(progress, "round weights"))
+    per_layer = RoundPerLayer(samples, thorough=False, progress=partial(progress, "round weights"))
     judge = OutputNoise(few, *widths) if thorough else None
     own = AssignWidths(scheme.layer_weight_bits, scheme.layer_activation_bits)
     steps = [
@@ -68,7 +68,7 @@ def preset_passes(
         Step(InsertQdq(*widths)),
         *rounding_steps(samples, settings, progress, per_layer if thorough else None),
         Step(CorrectBiasAnalytic(), enabled=False),
-        Step(ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks")), enabled=False),
+        Step(ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks")), enabled=best),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)

@@ -35,7 +35,7 @@ def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) ->
         ("balanced", Scheme(), {"round_per_layer", "equalize_layers"}),
         ("balanced", Scheme(weight_bits=4), {"round_per_layer", "equalize_layers"}),
         ("balanced", Scheme(activation_bits=4), {"round_per_layer", "equalize_layers"}),
-        ("best", Scheme(), {"round_per_layer", "equalize_layers", "absorb_high_bias"}),
+        ("best", Scheme(), {"round_per_layer", "equalize_layers", "absorb_high_bias", "reconstruct_blocks"}),
     ],
 )
 def test_each_preset_has_its_passes(samples: Samples, preset: Preset, scheme: Scheme, extra: set[str]) -> None:
@@ -49,8 +49,8 @@ def test_settings_win_over_the_preset(samples: Samples) -> None:
     assert found == ["calibrate", "refine_ranges", "insert_qdq", "freeze_weights"]
 
 
-def test_blocks_are_reconstructed_behind_rounding_where_asked(samples: Samples) -> None:
-    found = names(samples, "best", Scheme(weight_bits=4), reconstruct_blocks=True)
+def test_blocks_are_reconstructed_behind_rounding(samples: Samples) -> None:
+    found = names(samples, "best", Scheme(weight_bits=4))
     assert found[-3:] == ["round_per_layer", "reconstruct_blocks", "freeze_weights"]
 
 
@@ -63,7 +63,7 @@ ROUNDINGS = ["round_gptq", "round_adaround", "round_adaquant", "round_flexround"
 
 @pytest.mark.parametrize("asked", ROUNDINGS)
 def test_one_rounding_replaces_that_of_the_preset(samples: Samples, asked: str) -> None:
-    for preset in ("fast", "best"):
+    for preset in ("fast", "balanced"):
         found = names(samples, preset, Scheme(weight_bits=4), **{asked: True})  # type: ignore[arg-type]
         assert found[-3:] == ["insert_qdq", asked, "freeze_weights"]
 
