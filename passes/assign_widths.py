@@ -11,7 +11,8 @@ import onnx_ir as ir
 from edgeq.errors import UsageError
 from edgeq.passes.annotations import BITS_KEY, WEIGHT_BITS_KEY
 from edgeq.passes.quantization_points import byte_values, group_output, is_absorbed
-from edgeq.quant.scheme import ANCHORS, WEIGHTED
+from edgeq.passes.weighted import is_weighted
+from edgeq.quant.scheme import ANCHORS
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class AssignWidths(ir.passes.InPlacePass):
 
 def weight_layers(graph: ir.Graph) -> dict[str, ir.Node]:
     """The nodes whose weights may have any width, by name."""
-    return {str(node.name): node for node in graph if node.op_type in WEIGHTED}
+    return {str(node.name): node for node in graph if is_weighted(node)}
 
 
 def activation_layers(graph: ir.Graph) -> dict[str, ir.Node]:

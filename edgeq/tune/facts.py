@@ -12,8 +12,7 @@ from edgeq.frontend.survey import node_macs
 from edgeq.passes.assign_widths import activation_layers, weight_layers
 from edgeq.passes.editing import constant
 from edgeq.passes.quantization_points import group_output
-from edgeq.passes.weighted import channel_axis, weight_of
-from edgeq.quant.scheme import WEIGHTED
+from edgeq.passes.weighted import channel_axis, is_weighted, weight_of
 from edgeq.search.strategy import Layer
 
 if TYPE_CHECKING:
@@ -56,5 +55,5 @@ def _input(node: ir.Node) -> str:
 
 def _weight(node: ir.Node) -> np.ndarray | None:
     """Output channels first."""
-    weight = constant(weight_of(node)) if node.op_type in WEIGHTED else None
+    weight = constant(weight_of(node)) if is_weighted(node) else None
     return None if weight is None else np.moveaxis(weight, channel_axis(node), 0)

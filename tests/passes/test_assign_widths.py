@@ -75,3 +75,8 @@ def test_layers_that_the_interface_fixes_have_no_choice() -> None:
 def test_an_unknown_layer_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no layer 'node22' whose weights.*\n.*perhaps 'node2' is meant"):
         quantized(AssignWidths(weight_bits={"node22": 4}))
+
+
+def test_a_product_of_two_activations_has_no_weights_to_choose() -> None:
+    graph = parse("g (float[2,4,5] x, float[2,5,3] z) => (float[2,4,3] y) { y = MatMul(x, z) }").graph
+    assert not weight_layers(graph)
