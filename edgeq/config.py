@@ -16,6 +16,9 @@ from edgeq.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
+SYNTHETIC = Path("synthetic")
+"""In place of calibration data: samples distilled from the model's own statistics."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -187,7 +190,9 @@ def _convert(key: str, raw: object, file: Path | None) -> Any:
         value = kind.read(raw)
     except (ValueError, TypeError) as error:
         raise UsageError(f"option {key!r} must be {kind.expected}, not {raw!r:.80}", file=file) from error
-    return file.parent / value if file is not None and isinstance(value, Path) else value
+    if file is None or not isinstance(value, Path) or (key == "calib" and value == SYNTHETIC):
+        return value
+    return file.parent / value
 
 
 def _like(name: str, key: str) -> str:

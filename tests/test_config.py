@@ -11,7 +11,7 @@ import pytest
 
 import edgeq.config
 from edgeq import config_values as values
-from edgeq.config import KINDS, Config, load_config
+from edgeq.config import KINDS, SYNTHETIC, Config, load_config
 from edgeq.errors import UsageError
 
 
@@ -125,6 +125,11 @@ def test_overrides_win_and_their_paths_start_here(toml: Any) -> None:
     config = toml("calib = 'c.npz'\nseed = 1", calib="mine.npz", seed=None)
     assert config.calib == Path("mine.npz")
     assert config.seed == 1
+
+
+def test_synthetic_calibration_in_a_file_is_no_path(toml: Any, tmp_path: Path) -> None:
+    assert toml("calib = 'synthetic'").calib == SYNTHETIC
+    assert toml("eval = 'synthetic'").eval == tmp_path / "synthetic"
 
 
 def test_arrays_are_calibration_data_in_python() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeq.config import Config
 from edgeq.errors import UsageError
+from edgeq.progress import silent
 
 if TYPE_CHECKING:
     from edgeq.calibrate.samples import Samples
@@ -87,7 +88,7 @@ def prepare(model: Path, config: Config) -> Setup:
     from edgeq.calibrate.specs import input_specs
     from edgeq.frontend import load_model
     from edgeq.passes.import_quantized import is_quantized
-    from edgeq.quantizer import read_samples
+    from edgeq.quantizer import calibration_samples, read_samples
     from edgeq.targets.load import load_target
 
     target = load_target(config.target)
@@ -101,10 +102,9 @@ def prepare(model: Path, config: Config) -> Setup:
         raise UsageError(
             "the model is quantized already: its widths are chosen", file=model, fix="give the float model"
         )
-    specs = input_specs(reference)
-    calib, evaluation = (
-        _in_memory(read_samples(data, specs)) for data in (config.calib, config.eval) if data is not None
-    )
+    assert config.eval is not None
+    calib = _in_memory(calibration_samples(reference, config, [], silent))
+    evaluation = _in_memory(read_samples(config.eval, input_specs(reference)))
     order = np.random.default_rng(config.seed).permutation(len(evaluation))
     half = (len(order) + 1) // 2
     kept = {name: getattr(config, name) for name in KEPT}

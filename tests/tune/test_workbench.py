@@ -11,10 +11,10 @@ import onnx_ir as ir
 import pytest
 
 import edgeq
-from edgeq.config import Config
+from edgeq.config import SYNTHETIC, Config
 from edgeq.errors import UsageError
 from edgeq.progress import silent
-from edgeq.quantizer import quantize
+from edgeq.quantizer import DISTILLED_SAMPLES, quantize
 from edgeq.search.space import Allocation, Space
 from edgeq.tune.allocating import configured, layer_widths
 from edgeq.tune.setup import Setup, prepare
@@ -35,6 +35,20 @@ def test_the_space_has_each_width_of_each_layer_and_the_global_knobs(space: Spac
         *("calibration_samples", "calibration_method", "scheme", "granularity", "rounding", "correct_bias"),
         *("weight_bits", "activation_bits"),
     }
+
+
+def test_attention_has_facts_and_no_weights_to_choose(repo_root: Path, digits: Any) -> None:
+    model = repo_root / "examples/digits/vit.onnx"
+    bench = Workbench(prepare(model, Config(calib=digits.calib, eval=digits.eval)))
+    names = {knob.name for knob in bench.space().knobs if knob.option == "weight_bits"}
+    products = {f"weight_bits:{node.name}" for node in bench.reference.graph if node.op_type == "MatMul"}
+    assert products and not names & products
+    assert {f"weight_bits:{layer.name}" for layer in bench.layers()} >= names
+
+
+def test_a_search_needs_no_calibration_data_where_the_model_has_statistics(digits: Any) -> None:
+    setup = prepare(digits.model, Config(calib=SYNTHETIC, eval=digits.eval))
+    assert len(setup.calib) == DISTILLED_SAMPLES
 
 
 def test_a_trial_has_the_model_that_the_compiler_makes(bench: Workbench, space: Space, digits: Any) -> None:
