@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.config import Config
+from edgeq.config import SYNTHETIC, Config
 from edgeq.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 RANDOM_SAMPLES = 32
 DISTILLED_SAMPLES = 64
-
-SYNTHETIC = Path("synthetic")
-"""In place of calibration data: samples distilled from the model's own statistics."""
 
 WITHOUT_DATA = {"round_per_layer": False, "correct_bias": False, "correct_bias_analytic": True}
 """Moments of random samples are none that the network knows; those of its batch normalizations are."""
@@ -96,7 +93,7 @@ def quantize(source: Path, config: Config, progress: Progress) -> Quantized:
 def passes_for(
     config: Config, samples: Samples, *, progress: Progress = silent, warn: Callable[[str], None] = _unheard
 ) -> list[PassBase]:
-    """`recipe` for samples that are read already.
+    """The passes that quantize a float model as the configuration asks.
 
     Args:
         samples: For calibration.

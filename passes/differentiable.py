@@ -13,7 +13,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import constant, static_shape
 from edgeq.passes.layer_rows import window_of
 from edgeq.passes.qdq import read_grid
-from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, weight_of
+from edgeq.passes.weighted import bias_of, by_group, by_output, is_weighted, weight_of
 from edgeq.program.builder.activation import read_activation
 from edgeq.reconstruct import vjp
 from edgeq.reconstruct.block import Operation
@@ -65,10 +65,8 @@ def layer_parameters(nodes: Iterable[ir.Node]) -> dict[str, np.ndarray]:
 def _weight_and_bias(node: ir.Node) -> dict[str, np.ndarray]:
     weight, bias = constant(weight_of(node)), constant(bias_of(node))
     assert weight is not None
-    groups, outputs = node.attributes.get_int("group", 1) or 1, channel_count(node)
-    rows = np.moveaxis(weight, channel_axis(node), 0).reshape(groups, outputs // groups, -1)
-    added = np.broadcast_to(np.zeros(1, np.float32) if bias is None else bias.reshape(-1), outputs)
-    return {weight_name(node): np.ascontiguousarray(rows), bias_name(node): added.reshape(groups, -1)}
+    added = by_output(node, np.zeros(1) if bias is None else bias)
+    return {weight_name(node): by_group(node, weight), bias_name(node): added}
 
 
 def _operation(node: ir.Node, quantized: bool) -> tuple[tuple[str, ...], Callable[..., vjp.Result]]:

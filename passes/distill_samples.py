@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ STEPS = 80
 RATE = 0.1
 """Of a step, in standard deviations of the first guess; it falls to zero on a cosine."""
 
+Moments = tuple[np.ndarray, np.ndarray]
+"""Mean and deviation of channels."""
+
 LEAST_GAMMA = 1e-3
 """Channels that vary less after normalization say nothing about the input."""
 
@@ -37,8 +41,7 @@ def distilled_samples(model: ir.Model, count: int, seed: int, progress: Callable
     class of its own: the cross-entropy of the scores is part of the loss where the network ends in some.
 
     Gradient descent on the input, from the normal noise that fits best: white or as smooth as photographs, of any mean
-    and deviation. The loss sums
-    mean(z)^2 + (deviation(z) - 1)^2 over the normalized values z of all channels.
+    and deviation. The loss sums mean(z)^2 + (deviation(z) - 1)^2 over the normalized values z of all channels.
 
     Sources: Cai et al., "ZeroQ: A Novel Zero Shot Quantization Framework", CVPR 2020, section 3.1, equation 3; Yin et
     al., "Dreaming to Distill: Data-free Knowledge Transfer via DeepInversion", CVPR 2020, equations 1 and 4 (classes).
@@ -81,7 +84,7 @@ class _Network:
     block: Block
     parameters: dict[str, np.ndarray]
     scores: str | None
-    statistics: dict[str, tuple[np.ndarray, np.ndarray]]
+    statistics: dict[str, Moments]
 
 
 def _network(model: ir.Model) -> _Network:
@@ -91,30 +94,22 @@ def _network(model: ir.Model) -> _Network:
     if not normalized:
         raise CalibrationError(
             "the model holds no batch normalization whose statistics synthetic samples could follow",
-            fix="export it with BatchNormalization as nodes of its own (in torch.onnx.export: in training-preserving "
-            "mode, without optimization), or give real samples with --calib",
+            fix="export it with BatchNormalization as nodes of its own (torch.onnx.export: optimize=False), or give "
+            "real samples with --calib",
         )
-    statistics = {str(value.name): found for value, found in normalized.items()}
-    scores = _scores(model.graph)
+    with suppress(UnsupportedError):  # behind the last normalization there may be what is not differentiated
+        return _up_to(model.graph, normalized, _scores(model.graph))
     try:
-        return _up_to(model.graph, [*normalized, *scores], scores, statistics)
-    except UnsupportedError:
-        scores = []
-    try:
-        return _up_to(model.graph, list(normalized), scores, statistics)
+        return _up_to(model.graph, normalized, [])
     except UnsupportedError as error:
         raise CalibrationError(error.what, node=error.node, fix="give real samples with --calib") from error
 
 
-def _up_to(
-    graph: ir.Graph,
-    values: list[ir.Value],
-    scores: list[ir.Value],
-    statistics: dict[str, tuple[np.ndarray, np.ndarray]],
-) -> _Network:
-    nodes = _ancestors(graph, values)
-    name = str(scores[0].name) if scores else None
-    return _Network(Block(operations(nodes, quantized=False)), layer_parameters(nodes), name, statistics)
+def _up_to(graph: ir.Graph, normalized: dict[ir.Value, Moments], scores: list[ir.Value]) -> _Network:
+    nodes = _ancestors(graph, [*normalized, *scores])
+    block, parameters = Block(operations(nodes, quantized=False)), layer_parameters(nodes)
+    statistics = {str(value.name): found for value, found in normalized.items()}
+    return _Network(block, parameters, str(scores[0].name) if scores else None, statistics)
 
 
 def _scores(graph: ir.Graph) -> list[ir.Value]:
@@ -127,7 +122,7 @@ def _scores(graph: ir.Graph) -> list[ir.Value]:
     return [value] if len(graph.outputs) == 1 and len(shape) == 2 and shape[1] > 1 else []
 
 
-def _statistics(value: ir.Value) -> tuple[np.ndarray, np.ndarray] | None:
+def _statistics(value: ir.Value) -> Moments | None:
     """Mean and deviation of the channels after normalization."""
     found = value.meta.get(META_KEY)
     if not isinstance(found, BatchNorm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +30,12 @@ def scalar(value: ir.Value | None) -> float | None:
     """The number in a one-element initializer; None for anything else."""
     array = constant(value)
     return float(array.reshape(())) if array is not None and array.size == 1 else None
+
+
+def is_number(value: ir.Value | None, number: float, tolerance: float = 1e-6) -> bool:
+    """Whether the value is a one-element initializer that holds a number, but for a relative tolerance."""
+    found = scalar(value)
+    return found is not None and math.isclose(found, number, rel_tol=tolerance)
 
 
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
@@ -109,6 +116,14 @@ def bypass(node: ir.Node) -> bool:
         return False
     node.graph.remove(node, safe=True)
     return True
+
+
+def named_alike(value: ir.Value, replaced: ir.Value) -> ir.Value:
+    """`value`; the node that makes it gets the name of the one that made `replaced`."""
+    new, old = value.producer(), replaced.producer()
+    assert new is not None and old is not None
+    new.name = old.name
+    return value
 
 
 def substitute(node: ir.Node, result: ir.Value) -> None:

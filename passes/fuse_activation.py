@@ -9,7 +9,16 @@ import numpy as np
 import onnx_ir as ir
 from onnxscript.rewriter.pattern import RewriteRule, RewriteRuleSet
 
-from edgeq.passes.editing import add_constant, bypass, constant, scalar, sole_consumer, static_shape
+from edgeq.passes.editing import (
+    add_constant,
+    bypass,
+    constant,
+    is_number,
+    named_alike,
+    scalar,
+    sole_consumer,
+    static_shape,
+)
 
 
 class FuseActivation(ir.passes.InPlacePass):
@@ -92,21 +101,16 @@ def _set_limits(node: ir.Node, low: float, high: float) -> None:
         )
 
 
-def _is(value: ir.Value, number: float) -> bool:
-    found = scalar(value)
-    return found is not None and math.isclose(found, number, rel_tol=1e-6)
-
-
 def _hard_sigmoid(op: Any, x: Any, three: Any, low: Any, high: Any, sixth: Any) -> Any:
     return op.Mul(op.Clip(op.Add(x, three), low, high), sixth, _outputs=["y"])
 
 
 def _is_hard_sigmoid(_: Any, three: ir.Value, low: ir.Value, high: ir.Value, sixth: ir.Value, **__: Any) -> bool:
-    return _is(three, 3) and scalar(low) == 0 and _is(high, 6) and _is(sixth, 1 / 6)
+    return is_number(three, 3) and scalar(low) == 0 and is_number(high, 6) and is_number(sixth, 1 / 6)
 
 
 def _to_hard_sigmoid(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
-    return _named(op.HardSigmoid(x, alpha=1 / 6, beta=0.5), y)
+    return named_alike(op.HardSigmoid(x, alpha=1 / 6, beta=0.5), y)
 
 
 def _hard_swish(op: Any, x: Any) -> Any:
@@ -121,15 +125,7 @@ def _is_hard_swish(_: Any, gate: ir.Value, **__: Any) -> bool:
 
 
 def _to_hard_swish(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
-    return _named(op.HardSwish(x), y)
-
-
-def _named(value: ir.Value, replaced: ir.Value) -> ir.Value:
-    """The node that makes `value` gets the name of the one that made `replaced`."""
-    new, old = value.producer(), replaced.producer()
-    assert new is not None and old is not None
-    new.name = old.name
-    return value
+    return named_alike(op.HardSwish(x), y)
 
 
 _HARD = RewriteRuleSet(

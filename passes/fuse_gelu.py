@@ -8,7 +8,10 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.rewriter.pattern import RewriteRule, RewriteRuleSet
 
-from edgeq.passes.editing import scalar
+from edgeq.passes.editing import is_number, named_alike
+
+TOLERANCE = 1e-4
+"""Of constants: exporters cut the digits of the root."""
 
 
 class FuseGelu(ir.passes.InPlacePass):
@@ -22,11 +25,6 @@ class FuseGelu(ir.passes.InPlacePass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         return ir.passes.PassResult(model, bool(_RULES.apply_to_model(model)))
-
-
-def _is(value: ir.Value, number: float) -> bool:
-    found = scalar(value)
-    return found is not None and math.isclose(found, number, rel_tol=1e-4)
 
 
 def _divided(op: Any, x: Any, root: Any) -> Any:
@@ -60,16 +58,13 @@ def _half_inside(erf: Any) -> Any:
 
 def _fits(number: float) -> Any:
     def check(_: Any, root: ir.Value, one: ir.Value, half: ir.Value, **__: Any) -> bool:
-        return _is(root, number) and _is(one, 1) and _is(half, 0.5)
+        return all(is_number(value, wanted, TOLERANCE) for value, wanted in ((root, number), (one, 1), (half, 0.5)))
 
     return check
 
 
 def _gelu(op: Any, x: ir.Value, y: ir.Value, **_: Any) -> ir.Value:
-    value, replaced = op.Gelu(x), y.producer()
-    assert replaced is not None
-    value.producer().name = replaced.name
-    return value
+    return named_alike(op.Gelu(x), y)
 
 
 _RULES = RewriteRuleSet(

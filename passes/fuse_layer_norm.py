@@ -7,7 +7,7 @@ from typing import Any
 import onnx_ir as ir
 from onnxscript.rewriter.pattern import RewriteRule, RewriteRuleSet
 
-from edgeq.passes.editing import integers, parameter, scalar, static_shape
+from edgeq.passes.editing import integers, named_alike, parameter, scalar, static_shape
 
 
 class FuseLayerNorm(ir.passes.InPlacePass):
@@ -62,10 +62,7 @@ def _fits(
 def _layer_norm(
     op: Any, x: ir.Value, epsilon: ir.Value, gamma: ir.Value, beta: ir.Value, y: ir.Value, **_: Any
 ) -> ir.Value:
-    value, replaced = op.LayerNormalization(x, gamma, beta, axis=-1, epsilon=scalar(epsilon)), y.producer()
-    assert replaced is not None
-    value.producer().name = replaced.name
-    return value
+    return named_alike(op.LayerNormalization(x, gamma, beta, axis=-1, epsilon=scalar(epsilon)), y)
 
 
 _RULES = RewriteRuleSet(

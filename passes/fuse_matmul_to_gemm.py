@@ -112,11 +112,10 @@ def _layer(value: ir.Value) -> ir.Node | None:
     """The canonical Gemm that makes a value, itself or behind a Reshape of its rows."""
     node = value.producer()
     if node is not None and node.op_type == "Reshape":
-        rows, shape = node.inputs[0], static_shape(value)
-        same = (
-            rows is not None and sole_consumer(rows) is node and (static_shape(rows) or ())[-1:] == (shape or ())[-1:]
-        )
-        node = rows.producer() if rows is not None and same else None
+        rows = node.inputs[0]
+        if rows is None or sole_consumer(rows) is not node or not _same_columns(rows, value):
+            return None
+        node = rows.producer()
     return node if node is not None and node.op_type == "Gemm" and is_canonical_gemm(node) else None
 
 

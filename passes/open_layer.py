@@ -12,7 +12,7 @@ from edgeq.passes.editing import constant
 from edgeq.passes.qdq import Grid, read_grid
 from edgeq.passes.quantization_points import dequantizer_of, group_output
 from edgeq.passes.references import change_constant, quantized_parameter, reference, set_scale
-from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, weight_of
+from edgeq.passes.weighted import bias_of, by_group, by_output, channel_axis, group_count, is_weighted, weight_of
 from edgeq.quant.qparams import weight_scales
 from edgeq.reconstruct.layer import Solution
 
@@ -51,7 +51,7 @@ class OpenLayer:
     @property
     def groups(self) -> int:
         """Groups of a Conv; 1 for the others."""
-        return self.node.attributes.get_int("group", 1)
+        return group_count(self.node)
 
     @property
     def takes_bias(self) -> bool:
@@ -71,20 +71,20 @@ class OpenLayer:
 
     def reference_weight(self) -> np.ndarray:
         """Of the float network."""
-        return self._split(reference(self._weight))
+        return by_group(self.node, reference(self._weight))
 
     def reference_bias(self) -> np.ndarray:
         """Of the float network; zeros where it has none."""
         bias = bias_of(self.node)
-        return self._per_output(np.zeros(1) if bias is None else reference(bias))
+        return by_output(self.node, np.zeros(1) if bias is None else reference(bias))
 
     def present(self) -> Solution:
         """What the node's constants stand for now, the weights rounded to nearest."""
         weight, bias = constant(self._weight), constant(bias_of(self.node))
         assert weight is not None
-        integers = self._split(self._grid.quantize(weight).astype(np.float32))
+        integers = by_group(self.node, self._grid.quantize(weight).astype(np.float32))
         values = np.zeros(1) if bias is None else bias
-        return Solution(integers, self._per_output(self._grid.scale), self._per_output(values))
+        return Solution(integers, by_output(self.node, self._grid.scale), by_output(self.node, values))
 
     def store(self, solution: Solution) -> None:
         """Makes a solution the node's weight, scales and bias; the float network keeps its own."""
@@ -99,7 +99,7 @@ class OpenLayer:
 
         At 4 bits these steps are coarse, and the layers behind can only make up for errors that they see.
         """
-        before, step = self.reference_bias().reshape(-1), self.input_scale * self._per_output(self._grid.scale)
+        before, step = self.reference_bias().reshape(-1), self.input_scale * by_output(self.node, self._grid.scale)
         rounded = (np.rint(bias / step) * step).astype(np.float32)
         change_constant(self.node, 2, f"{self.node.name}_bias", rounded.reshape(-1), before)
 
@@ -134,7 +134,7 @@ class OpenLayer:
             output_scale=float(read_grid(sink).scale),
             input_bits=8 * read_grid(source).zero_point.dtype.itemsize,
         )
-        return self._per_output(scales)
+        return by_output(self.node, scales)
 
     @property
     def _quantizer(self) -> ir.Node:
@@ -153,18 +153,8 @@ class OpenLayer:
     def _grid(self) -> Grid:
         return read_grid(self._quantizer)
 
-    def _split(self, weight: np.ndarray) -> np.ndarray:
-        """(groups, outputs, inputs) from an ONNX weight."""
-        rows = np.ascontiguousarray(np.moveaxis(weight, channel_axis(self.node), 0))
-        return rows.reshape(self.groups, len(rows) // self.groups, -1)
-
     def _join(self, weight: np.ndarray) -> np.ndarray:
         """An ONNX weight from (groups, outputs, inputs)."""
         axis, shape = channel_axis(self.node), reference(self._weight).shape
         rows = weight.reshape(shape[axis], *(size for i, size in enumerate(shape) if i != axis))
         return np.ascontiguousarray(np.moveaxis(rows, 0, axis))
-
-    def _per_output(self, numbers: np.ndarray) -> np.ndarray:
-        """float32 (groups, outputs), from one number per output or one for all."""
-        flat = np.broadcast_to(numbers.astype(np.float32).reshape(-1), channel_count(self.node))
-        return flat.reshape(self.groups, -1)

@@ -10,7 +10,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.passes.annotations import BITS_KEY
 from edgeq.passes.editing import scalar, sole_consumer
 from edgeq.passes.weighted import is_weighted
-from edgeq.quant.scheme import ANCHORS, FUSES, MOVEMENT, QUANTIZERS, activation_inputs
+from edgeq.quant.scheme import ANCHORS, ELEMENTWISE, FUSES, MOVEMENT, QUANTIZERS
 
 
 def quantized_values(graph: ir.Graph) -> list[ir.Value]:
@@ -66,11 +66,17 @@ def is_absorbed(node: ir.Node) -> bool:
 
 def activation_operands(node: ir.Node) -> Iterator[tuple[int, ir.Value]]:
     """Index and value of the inputs of an anchor that are activations, constants among them."""
-    product = node.op_type == "MatMul" and not is_weighted(node)
-    for index in range(2) if product else activation_inputs(node.op_type, len(node.inputs)):
-        value = node.inputs[index]
+    for index, value in enumerate(node.inputs[: _operand_count(node)]):
         if value is not None:
             yield index, value
+
+
+def _operand_count(node: ir.Node) -> int:
+    """How many inputs, the first ones, are activations; the others are weights, biases, shapes or slopes."""
+    if node.op_type == "Concat":
+        return len(node.inputs)
+    product = node.op_type == "MatMul" and not is_weighted(node)
+    return 2 if product or node.op_type in ELEMENTWISE else 1
 
 
 def movement_source(value: ir.Value) -> ir.Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
@@ -48,6 +49,23 @@ def channel_axis(node: ir.Node) -> int:
 def channel_count(node: ir.Node) -> int:
     """Number of output channels."""
     return (static_shape(weight_of(node)) or ())[channel_axis(node)]
+
+
+def by_group(node: ir.Node, weight: np.ndarray) -> np.ndarray:
+    """(groups, outputs, inputs) from a node's ONNX weight."""
+    rows, groups = np.moveaxis(weight, channel_axis(node), 0), group_count(node)
+    return np.ascontiguousarray(rows).reshape(groups, len(rows) // groups, -1)
+
+
+def by_output(node: ir.Node, numbers: np.ndarray) -> np.ndarray:
+    """float32 (groups, outputs), from one number per output of a node, or one for all."""
+    flat = np.broadcast_to(numbers.astype(np.float32).reshape(-1), channel_count(node))
+    return flat.reshape(group_count(node), -1)
+
+
+def group_count(node: ir.Node) -> int:
+    """Groups of a Conv; 1 for the others."""
+    return node.attributes.get_int("group", 1) or 1
 
 
 def bias_of(node: ir.Node) -> ir.Value | None:

@@ -108,11 +108,8 @@ def _matmul(node: ir.Node) -> str | None:
 def _layer_norm(node: ir.Node) -> str | None:
     if len(node.outputs) > 1:
         return "the outputs of mean and deviation are not supported"
-    return (
-        None
-        if all(parameter(value) for value in node.inputs[1:] if value is not None)
-        else "scale and bias must be constant"
-    )
+    fixed = all(parameter(value) for value in node.inputs[1:] if value is not None)
+    return None if fixed else "scale and bias must be constant"
 
 
 def _batchnorm(node: ir.Node) -> str | None:

@@ -47,13 +47,6 @@ FUSES = {
 """Which activations an anchor absorbs when it is their only producer and they its only consumer."""
 
 
-def activation_inputs(op_type: str, count: int) -> range:
-    """Indices of the inputs of an operator that are activations; the others are weights, biases, shapes or slopes."""
-    if op_type == "Concat":
-        return range(count)
-    return range(2 if op_type in ELEMENTWISE else 1)
-
-
 def output_params(op_type: str, bits: int) -> QuantParams | None:
     """Parameters fixed by the mathematics of an operator; None where the data decides.
 
