@@ -1,4 +1,4 @@
-"""The commands on the shipped example, as a user calls them: JSON is pure and has the form that the README states."""
+"""The commands on the shipped example, as a user calls them: JSON is pure and has the form that docs/JSON.md states."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def answer(*args: object) -> Any:
 
 @pytest.fixture(scope="module")
 def documented(repo_root: Path) -> dict[str, Any]:
-    """The README's JSON examples by command."""
-    blocks = re.findall(r"<!-- (\w+) -->\n```json\n(.*?)```", (repo_root / "README.md").read_text(), re.DOTALL)
+    """The JSON examples of the documentation by command."""
+    blocks = re.findall(r"<!-- (\w+) -->\n```json\n(.*?)```", (repo_root / "docs/JSON.md").read_text(), re.DOTALL)
     return {name: json.loads(text) for name, text in blocks}
 
 

@@ -75,7 +75,7 @@ def test_the_front_is_drawn(report: dict[str, Any], folder: Path) -> None:
 
 
 def test_the_report_has_the_form_that_the_readme_states(report: dict[str, Any], repo_root: Path) -> None:
-    found = re.search(r"<!-- tune -->\n```json\n(.*?)```", (repo_root / "README.md").read_text(), re.DOTALL)
+    found = re.search(r"<!-- tune -->\n```json\n(.*?)```", (repo_root / "docs/JSON.md").read_text(), re.DOTALL)
     assert found
     documented = json.loads(found[1])
     assert list(documented) == list(report)

@@ -1,0 +1,127 @@
+"""What each table of the README shows of which CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from bench_accuracy.markdown import markdown as accuracy_markdown
+
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+GLANCE = ("resnet8", "dscnn", "vww", "autoencoder")
+NO_CLASSES = ("autoencoder",)
+
+Row = Mapping[str, str]
+Columns = Mapping[str, Callable[[Row], str]]
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file; lines that begin with # say what made it."""
+    with (BENCHMARKS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def markdown(rows: Iterable[Row], columns: Columns) -> str:
+    """A table with a heading per column."""
+    lines = [list(columns), ["---"] * len(columns), *([cell(row) for cell in columns.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def text(name: str) -> Callable[[Row], str]:
+    """A field as it stands."""
+    return lambda row: row[name]
+
+
+def count(name: str) -> Callable[[Row], str]:
+    """A whole number, with separators; empty where there is none."""
+    return lambda row: f"{int(row[name]):,}" if row[name] else ""
+
+
+def _percent(share: str) -> str:
+    return f"{float(share):.2%}".replace("%", " %") if share else ""
+
+
+def _answers(row: Row) -> str:
+    return _percent(row["quantized"]) if row["metric"] == "top1" else f"{row['sqnr_db']} dB"
+
+
+def _float(row: Row) -> str:
+    return _percent(row["float"]) if row["metric"] == "top1" else ""
+
+
+def glance() -> str:
+    """The benchmark's four networks on one board."""
+    kernels = {(row["target"], row["weight_bits"], row["model"]): row for row in read("cortex_m.csv")}
+    networks = {row["model"]: row for row in read("zoo.csv")}
+    rows = [{**networks[name], **kernels["cortex-m4", "8", name]} for name in GLANCE]
+    columns: Columns = {
+        "model": text("model"),
+        "float": _float,
+        "int8, on the device": _answers,
+        "flash": count("flash"),
+        "RAM": count("ram"),
+        "instructions": count("instructions"),
+        "instructions, to CMSIS-NN": text("instructions_ratio"),
+        "RAM, to CMSIS-NN": text("ram_ratio"),
+    }
+    return markdown(rows, columns)
+
+
+def zoo() -> str:
+    """Every model on one board."""
+    columns: Columns = {
+        "model": text("model"),
+        "samples": text("samples"),
+        "float": _float,
+        "integer program": _answers,
+        "agreement": lambda row: "" if row["model"] in NO_CLASSES else _percent(row["agreement"]),
+        "largest step off onnxruntime": text("onnxruntime_max_steps"),
+        "flash": count("flash_bytes"),
+        "RAM": count("ram_bytes"),
+        "instructions": count("instructions"),
+    }
+    return markdown(read("zoo.csv"), columns)
+
+
+def cortex_m() -> str:
+    """Kernels beside the strongest library."""
+    columns: Columns = {
+        "target": text("target"),
+        "weights": lambda row: f"{row['weight_bits']} bits",
+        "model": text("model"),
+        "instructions": count("instructions"),
+        "per MAC": text("per_mac"),
+        "cycles (estimated)": count("cycles"),
+        "flash": count("flash"),
+        "RAM": count("ram"),
+        "instructions, to CMSIS-NN": text("instructions_ratio"),
+        "flash, to CMSIS-NN": text("flash_ratio"),
+        "RAM, to CMSIS-NN": text("ram_ratio"),
+    }
+    return markdown(read("cortex_m.csv"), columns)
+
+
+def host() -> str:
+    """The host's kernels beside onnxruntime's."""
+    columns: Columns = {
+        "model": text("model"),
+        "edgeq, us": text("edgeq_us"),
+        "onnxruntime, us": text("onnxruntime_us"),
+        "ratio": text("ratio"),
+    }
+    return markdown(read("host.csv"), columns)
+
+
+def accuracy() -> str:
+    """Presets beside other quantizers."""
+    return accuracy_markdown(read("accuracy.csv"), read("accuracy_pairs.csv"))
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "glance": glance,
+    "zoo": zoo,
+    "cortex_m": cortex_m,
+    "host": host,
+    "accuracy": accuracy,
+}
