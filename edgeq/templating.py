@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def templates_of(package: str) -> Environment:
-    """The templates in the folder `templates` of a package."""
+def templates_of(package: str, *, html: bool = False) -> Environment:
+    """The templates in the folder `templates` of a package; in HTML, what is put in is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -18,5 +18,5 @@ def templates_of(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=html,
     )

@@ -13,8 +13,9 @@ import numpy as np
 from edgeq.fpga.backend import load_backend
 from edgeq.fpga.dataflow import Stream
 from edgeq.fpga.folding import Design
-from edgeq.package.build import PROGRAM_TEXT, QDQ_MODEL, REPORT
+from edgeq.package.build import PAGE, PROGRAM_TEXT, QDQ_MODEL, REPORT
 from edgeq.package.manifest import FORMAT, MANIFEST, Manifest, PortEntry, dump_json, dump_manifest
+from edgeq.package.page import report_page
 from edgeq.program.printer import print_program
 from edgeq.program.program import Port
 from edgeq.version import __version__
@@ -56,6 +57,7 @@ def fpga_package(source: FpgaSource) -> dict[str, bytes]:
     files[QDQ_MODEL] = source.qdq_model
     files[PROGRAM_TEXT] = print_program(design.flow.program).encode()
     files[REPORT] = dump_json(source.report)
+    files[PAGE] = report_page(source.report).encode()
     files[ESTIMATE] = dump_json(source.report["fpga"])
     files[MANIFEST] = dump_manifest(_manifest(source).with_files(files))
     return files

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.package.archive import Member, archive
 from edgeq.package.manifest import MANIFEST, describe, dump_json, dump_manifest
+from edgeq.package.page import report_page
 from edgeq.package.render import render
 from edgeq.package.source import PackageSource
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 QDQ_MODEL = "model.qdq.onnx"
 PROGRAM_TEXT = "program.txt"
 REPORT = "report.json"
+PAGE = "report.html"
 
 
 def build_package(source: PackageSource) -> dict[str, bytes]:
@@ -25,6 +27,7 @@ def build_package(source: PackageSource) -> dict[str, bytes]:
     files[QDQ_MODEL] = source.qdq_model
     files[PROGRAM_TEXT] = source.program_text.encode()
     files[REPORT] = dump_json(source.report)
+    files[PAGE] = report_page(source.report).encode()
     files[MANIFEST] = dump_manifest(describe(source).with_files(files))
     return files
 

@@ -27,7 +27,7 @@ def make_report(
     passes: list[dict[str, Any]],
     warnings: list[str],
 ) -> dict[str, Any]:
-    """The report of a compilation; its keys are documented in the README and stable. No NaN, no infinity.
+    """The report of a compilation; its keys are documented in docs/JSON.md and stable. No NaN, no infinity.
 
     Args:
         resources: What the target gives for it: `memory` of a processor, or `fpga`.
@@ -55,7 +55,12 @@ def memory_report(
         "memory": {
             "flash_bytes": {**asdict(flash), "total": flash.total},
             "ram_bytes": {**asdict(ram), "total": ram.total},
-            "arena": {"bytes": plan.size, "lower_bound": plan.lower_bound, "ratio": round(plan.ratio, 4)},
+            "arena": {
+                "bytes": plan.size,
+                "lower_bound": plan.lower_bound,
+                "ratio": round(plan.ratio, 4),
+                "blocks": [asdict(block) for block in plan.blocks],
+            },
             "patches": patches,
         }
     }

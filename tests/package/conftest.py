@@ -129,6 +129,36 @@ def _golden(program: Program) -> tuple[dict[str, np.ndarray], dict[str, np.ndarr
     return inputs, interpret(program, inputs)
 
 
+REPORT = {
+    "name": "toy",
+    "target": "cortex-m4",
+    "macs": 60,
+    "accuracy": None,
+    "memory": {
+        "flash_bytes": {"code": 300, "weights": 60, "constants": 40, "total": 400},
+        "ram_bytes": {"arena": 48, "io": 16, "stack": 36, "statics": 0, "total": 100},
+        "arena": {
+            "bytes": 48,
+            "lower_bound": 48,
+            "ratio": 1.0,
+            "blocks": [
+                {"names": ["b0", "b4"], "offset": 0, "size": 16, "first": 0, "last": 1},
+                {"names": ["b5"], "offset": 16, "size": 32, "first": 1, "last": 3},
+            ],
+        },
+        "patches": None,
+    },
+    "onnxruntime": {"max_steps": 1, "share": 0.01, "samples": 2, "worst": "y"},
+    "layers": [
+        {"name": "table", "op": "lut", "macs": 0, "weight_bits": None, "activation_bits": 8, "sqnr_db": 45.0},
+        {"name": "<fc>", "op": "dense", "macs": 60, "weight_bits": 4, "activation_bits": 8, "sqnr_db": 30.0},
+    ],
+    "passes": [{"name": "fold_constants", "changed": True, "nodes": 3}],
+    "warnings": ["'<fc>' is dead & gone"],
+}
+"""What the toy's compilation would report."""
+
+
 @pytest.fixture(scope="session")
 def source() -> PackageSource:
     """The toy as C for cortex-m4, its inputs and outputs in memory of the caller."""
@@ -153,7 +183,7 @@ def _source(io: PortMemory) -> PackageSource:
         model_sha256="0123456789abcdef" * 4,
         qdq_model=b"not read by the packer",
         program_text="program toy\n",
-        report={"accuracy": None},
+        report=REPORT,
         version="0.1.0",
     )
 

@@ -104,3 +104,15 @@ def test_an_operand_walked_in_another_order_is_not_overwritten() -> None:
     ]
     plan = plan_arena(program(ops, dict.fromkeys(("x", "a", "b", "y"), (6,)), ["x"], ["y"]))
     assert plan.offsets["a"] != plan.offsets["b"]
+
+
+@settings(deadline=None)
+@given(programs())
+def test_blocks_say_where_buffers_lie_and_when(net: Program) -> None:
+    plan = plan_arena(net)
+    assert max((block.offset + block.size for block in plan.blocks), default=0) == plan.size
+    live = lifetimes(net)
+    for block in plan.blocks:
+        for name in block.names:
+            assert plan.offsets[name] == block.offset and net.buffer[name].nbytes <= block.size
+            assert block.first <= max(live[name][0], 0) and min(live[name][1], len(net.ops)) <= block.last

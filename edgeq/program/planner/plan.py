@@ -9,6 +9,23 @@ ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Memory of one or more buffers, which follow each other in place.
+
+    Attributes:
+        names: Of the buffers (or scratch memory).
+        offset, size: Bytes.
+        first, last: Indices of the operators from and to which it is in use; inputs and outputs are so at the ends.
+    """
+
+    names: tuple[str, ...]
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """Where buffers lie in the arena, in bytes.
 
@@ -17,12 +34,14 @@ class Plan:
         size: Bytes of the arena.
         lower_bound: No plan is smaller: what some operator's operands and the other live buffers need together, or
             the size itself where every better plan has been excluded.
+        blocks: What lies in the arena, and when.
         alignment: That the arena needs, and that every offset has.
     """
 
     offsets: Mapping[str, int]
     size: int
     lower_bound: int
+    blocks: tuple[Placed, ...] = ()
     alignment: int = ALIGNMENT
 
     @property

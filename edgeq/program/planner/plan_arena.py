@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from edgeq.program.planner.blocks import overlaps, program_blocks
 from edgeq.program.planner.interference import interference, lower_bound
 from edgeq.program.planner.placement import place, top
-from edgeq.program.planner.plan import Plan
+from edgeq.program.planner.plan import Placed, Plan
 from edgeq.program.planner.walks import walks
 from edgeq.program.program import Program
 
@@ -44,4 +44,5 @@ def plan_arena(
     offsets, bound = place(blocks, space, lower_bound(blocks, pairs))
     named = {name: offsets[i] for i, block in enumerate(blocks) for name in block.names}
     named |= {b.name: named[b.base] + b.offset * b.itemsize for b in program.buffers if b.base in named}
-    return Plan(named, top(offsets, space), bound)
+    placed = tuple(Placed(tuple(b.names), offsets[i], b.size, b.first, b.last) for i, b in enumerate(blocks))
+    return Plan(named, top(offsets, space), bound, placed)
