@@ -69,4 +69,4 @@ def _budget(target: Target, config: Config) -> Budget:
     assert target.fpga is not None
     dsp = target.fpga.dsp if config.max_dsp is None else config.max_dsp
     bram = target.fpga.bram18 if config.max_bram is None else config.max_bram
-    return Budget(dsp, bram, target.fpga.clock_mhz, config.target_fps)
+    return Budget(dsp, bram, target.fpga.clock_mhz, config.target_fps, shifts=target.fpga.dsp)

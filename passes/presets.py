@@ -24,6 +24,7 @@ from edgeq.passes.refine_ranges import RefineRanges
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.passes.roundings import rounding_steps
 from edgeq.passes.scheme import Scheme
+from edgeq.passes.simulate_grid import SimulateGrid
 from edgeq.passes.widen_activations import WidenActivations
 
 FEW = 32
@@ -62,6 +63,7 @@ def preset_passes(
         Step(own, enabled=bool(own.weight_bits or own.activation_bits)),
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
         Step(AbsorbHighBias(few), enabled=best),
+        Step(SimulateGrid(), enabled=False),
         Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
         Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),

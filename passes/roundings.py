@@ -17,8 +17,17 @@ from edgeq.passes.round_flexround import RoundFlexround
 from edgeq.passes.round_gauss_newton import RoundGaussNewton
 from edgeq.passes.round_gptq import RoundGptq
 from edgeq.passes.round_per_layer import RoundPerLayer
+from edgeq.passes.round_powers_of_two import RoundPowersOfTwo
 
-BY_ONE_METHOD = (RoundGptq, RoundAlone, RoundAdaround, RoundAdaquant, RoundFlexround, RoundGaussNewton)
+BY_ONE_METHOD = (
+    RoundGptq,
+    RoundAlone,
+    RoundAdaround,
+    RoundAdaquant,
+    RoundFlexround,
+    RoundGaussNewton,
+    RoundPowersOfTwo,
+)
 """No preset runs these: `RoundPerLayer` chooses by layer, and measurably does better."""
 
 

@@ -28,6 +28,7 @@ class Cost:
         dsp: DSP slices.
         bram: Block RAMs of 18 Kbit.
         lut, ff: Look-up tables and flip-flops; None where the model does not know.
+        shifts: Products by a power of two, made of logic.
     """
 
     cycles: int
@@ -35,6 +36,7 @@ class Cost:
     bram: int
     lut: int | None = None
     ff: int | None = None
+    shifts: int = 0
 
 
 CostModel = Callable[[Stage, Fold, Dataflow], Cost]

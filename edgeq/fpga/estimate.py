@@ -12,7 +12,8 @@ from edgeq.fpga.folding import Budget, Design
 def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
     """The estimate of a design; `interval` and `latency` are cycles, `bram18` block RAMs of 18 Kbit.
 
-    `lut` and `ff` are there where the model of the costs has them.
+    `shifts` are products by powers of two, which take logic in place of DSP slices. `lut` and `ff` are there where the
+    model of the costs has them.
 
     Args:
         method: What its figures rest on.
@@ -26,6 +27,7 @@ def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
         "inferences_per_second": round(design.fps(budget.clock_mhz), 1),
         "dsp": {"used": design.dsp, "budget": budget.dsp},
         "bram18": {"used": design.bram, "budget": budget.bram},
+        "shifts": design.shifts,
         **_logic(design.costs),
         "stages": [
             {
@@ -37,6 +39,7 @@ def estimate(design: Design, budget: Budget, method: str) -> dict[str, Any]:
                 "cycles": cost.cycles,
                 "dsp": cost.dsp,
                 "bram18": cost.bram,
+                "shifts": cost.shifts,
                 **_logic([cost]),
             }
             for stage, fold, cost in rows

@@ -26,12 +26,20 @@ class Budget:
         dsp, bram: Of the device.
         clock_mhz: Cycles per microsecond.
         fps: Inferences per second that are enough; None for as many as fit.
+        shifts: Products by a power of two at once; None for as many as DSP slices. Logic is not modelled, so that
+            something must end the growth of what takes nothing else.
     """
 
     dsp: int
     bram: int
     clock_mhz: float
     fps: float | None = None
+    shifts: int | None = None
+
+    def admits(self, design: Design) -> bool:
+        """Whether a design stays within the device."""
+        most = self.dsp if self.shifts is None else self.shifts
+        return design.dsp <= self.dsp and design.bram <= self.bram and design.shifts <= most
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +71,10 @@ class Design:
     @property
     def bram(self) -> int:
         return sum(cost.bram for cost in self.costs)
+
+    @property
+    def shifts(self) -> int:
+        return sum(cost.shifts for cost in self.costs)
 
     def with_fold(self, stage: int, fold: Fold, cost: Cost) -> Design:
         """The same with another fold of one stage."""
@@ -105,7 +117,7 @@ def _faster(design: Design, budget: Budget, cost: CostModel) -> Design | None:
     for fold in larger_folds(stage, design.folds[slowest]):
         candidate = design.with_fold(slowest, fold, cost(stage, fold, design.flow))
         sooner = candidate.costs[slowest].cycles < design.costs[slowest].cycles
-        if sooner and candidate.dsp <= budget.dsp and candidate.bram <= budget.bram:
+        if sooner and budget.admits(candidate):
             return candidate
     return None
 

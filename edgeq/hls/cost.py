@@ -1,11 +1,13 @@
 """What a stage costs, by formula: cycles, DSP slices, block RAM. A model of the schedule, not a synthesis.
 
 Every loop nest takes one cycle per iteration of its pipelined loop; the parts of a stage take turns on each row. A
-product takes one DSP slice at any width, a requantizer four (32 x 32 bits). Memories below 1,024 bits are registers.
+product takes one DSP slice at any width, a shift by a weight that is a power of two none, a requantizer four (32 x 32
+bits). Memories below 1,024 bits are registers.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 from edgeq.fpga.cost import REQUANTIZER_DSP, Cost, bram18, stream_bram
@@ -14,6 +16,7 @@ from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.program.ops import AveragePool, Conv2D, Dense, MaxPool, Op
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import Geometry, geometry
+from edgeq.targets.hls.stored import stored_weights
 
 
 def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:
@@ -26,7 +29,7 @@ def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:
         cost = Cost(stage.outputs[0].buffer.size, _multipliers(stage.ops[0]), 0)
     else:
         cost = _whole(stage)
-    return Cost(cost.cycles, cost.dsp, cost.bram + fifos)
+    return replace(cost, bram=cost.bram + fifos)
 
 
 def _window(stage: Stage, fold: Fold) -> Cost:
@@ -37,8 +40,10 @@ def _window(stage: Stage, fold: Fold) -> Cost:
     results = shape.out_height * shape.out_row
     taken, sent = stage.inputs[0].words, stage.outputs[0].words
     cycles = taken + window_cycles(op, shape, fold) + results + sent
-    has_products = isinstance(op, Conv2D | Dense)
-    dsp = (fold.products if has_products else 0) + (0 if isinstance(op, MaxPool) else REQUANTIZER_DSP)
+    stored = stored_weights(op) if isinstance(op, Conv2D | Dense) else None
+    shifts = fold.products if stored is not None and stored.shifts else 0
+    products = fold.products if stored is not None and not stored.shifts else 0
+    dsp = products + (0 if isinstance(op, MaxPool) else REQUANTIZER_DSP)
     bits = stage.inputs[0].element_bits
     memories = [
         (bits * fold.inputs, ceil(shape.ring * shape.row / fold.inputs)),
@@ -46,9 +51,9 @@ def _window(stage: Stage, fold: Fold) -> Cost:
         (bits, shape.out_row),
         (32, 2 * shape.out_channels),
     ]
-    if isinstance(op, Conv2D | Dense):
-        memories.append((op.weight_bits * fold.products, op.weight.size // fold.products))
-    return Cost(cycles, dsp, sum(bram18(width, depth) for width, depth in memories))
+    if stored is not None:
+        memories.append((stored.bits * fold.products, stored.table.size // fold.products))
+    return Cost(cycles, dsp, sum(bram18(width, depth) for width, depth in memories), shifts=shifts)
 
 
 def window_cycles(op: Op, shape: Geometry, fold: Fold) -> int:

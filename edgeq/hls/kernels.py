@@ -16,7 +16,8 @@ from edgeq.program.program import Buffer, Program
 from edgeq.targets.hls.finish import averaged_row, limited_row, multiplier_table, requantized_row
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import Geometry, geometry
-from edgeq.targets.hls.rows import convolution_row, depthwise_row, folded_weights, pool_row
+from edgeq.targets.hls.rows import convolution_row, depthwise_row, folded_weights, multiplied, pool_row, shifted
+from edgeq.targets.hls.stored import stored_weights
 from edgeq.targets.portable.fixed_point import Requantizer, accumulator
 
 if TYPE_CHECKING:
@@ -78,10 +79,11 @@ def _weighted_row(stage: Stage, op: Conv2D | Dense, fold: Fold, target: Target) 
     x, y = stage.inputs[0].buffer.dtype, stage.outputs[0].buffer.dtype
     outside = op.x_zero_point if isinstance(op, Conv2D) else 0
     make = depthwise_row if shape.depthwise else convolution_row
-    weight = op.weight if isinstance(op, Conv2D) else op.weight[:, None, None, :]
-    sums = make(shape, fold, outside, x, acc_dtype)
+    stored = stored_weights(op)
+    weight = stored.table if isinstance(op, Conv2D) else stored.table[:, None, None, :]
+    sums = make(shape, fold, outside, x, acc_dtype, shifted if stored.shifts else multiplied)
     finish = requantized_row(shape, Requantizer(op.requantize, target, y), acc_dtype)
-    w_type = f"edgeq_int<{op.weight_bits}>::type"
+    w_type = f"edgeq_int<{stored.bits}>::type"
     roms = (
         Rom(f"{name}_w", w_type, folded_weights(weight, fold), fold.products),
         Rom(f"{name}_bias", "int32_t", op.bias),

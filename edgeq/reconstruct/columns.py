@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 BLOCK = 32
@@ -9,7 +11,7 @@ BLOCK = 32
 
 
 def round_columns(
-    weight: np.ndarray, hessian: np.ndarray, scale: np.ndarray, limits: tuple[int, int]
+    weight: np.ndarray, hessian: np.ndarray, scale: np.ndarray, rounded: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rounds input after input, and lets the inputs not yet rounded make up for the error.
 
@@ -20,7 +22,7 @@ def round_columns(
         weight: float32, (groups, outputs, inputs).
         hessian: Positive definite, (groups, inputs, inputs).
         scale: One per candidate: float32, (candidates, groups, outputs).
-        limits: Of the integers.
+        rounded: The integers next to some numbers of steps, of the same shape.
 
     Returns:
         Integers, float32, (candidates, groups, outputs, inputs), and the loss of each, (candidates, groups, outputs).
@@ -33,7 +35,7 @@ def round_columns(
         end = min(start + BLOCK, left.shape[-1])
         errors = np.empty((*scale.shape, end - start), np.float32)
         for j in range(start, end):
-            integers[..., j] = np.rint(left[..., j] / scale).clip(*limits)
+            integers[..., j] = rounded(left[..., j] / scale)
             error = (left[..., j] - integers[..., j] * scale) / upper[:, j, j][:, None]
             left[..., j + 1 : end] -= error[..., None] * upper[:, None, j, j + 1 : end]
             errors[..., j - start] = error

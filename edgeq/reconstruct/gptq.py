@@ -73,7 +73,9 @@ def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> Poin
     full = full_scale(layer.weight, layer.limits[1], shared=layer.shared)
     grid = FINE_GRID if layer.limits[1] == np.iinfo(np.int8).max else COARSE_GRID
     scales = np.maximum(grid[:, None, None] * full, layer.floor)
-    integers, losses = round_columns(target.astype(np.float32), hessian, scales, layer.limits)
+    integers, losses = round_columns(
+        target.astype(np.float32), hessian, scales, lambda steps: np.rint(steps).clip(*layer.limits)
+    )
     if layer.shared:
         losses = np.broadcast_to(losses.sum(axis=(1, 2), keepdims=True), losses.shape)
     best = losses.argsort(axis=0)[: len(grid) // TRIALS]

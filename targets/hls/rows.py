@@ -6,7 +6,7 @@ cycle's work: choose the inputs, multiply, add to the running sums, keep them be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ from edgeq.targets.portable.fixed_point import bind, int32
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, PrimFunc
+
+Product = Callable[["Expr", "Expr"], "Expr"]
+"""int32 from an input element (int32) and what a table holds of a weight (int32)."""
 
 PIPELINE = {"pipeline": 1}
 """Annotation of a loop that starts an iteration every cycle."""
@@ -59,7 +62,20 @@ def folded_weights(weight: np.ndarray, fold: Fold) -> np.ndarray:
     return parts.transpose(0, 2, 3, 1, 4).reshape(-1)
 
 
-def convolution_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_dtype: str) -> PrimFunc:
+def multiplied(x: Expr, weight: Expr) -> Expr:
+    """The product of an input and a weight."""
+    return x * weight
+
+
+def shifted(x: Expr, code: Expr) -> Expr:
+    """The product of an input and the power of two that a sign and exponent stand for (`StoredWeights`)."""
+    magnitude = bind("magnitude", T.shift_left(x, T.max(T.max(code, 0 - code), 1) - 1))
+    return T.Select(code == 0, 0, T.Select(code < 0, 0 - magnitude, magnitude))
+
+
+def convolution_row(
+    shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_dtype: str, product: Product = multiplied
+) -> PrimFunc:
     """acc[ox, o] = bias[o] + sum of x * w for output row oy: each output reads the input channels of its group."""
     lines_of = Lines(shape, outside)
     (kh, kw), (sh, sw), (dh, dw) = shape.kernel, shape.strides, shape.dilations
@@ -91,14 +107,16 @@ def convolution_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc
                     sums[p] = T.Select(at((ky, kx, cf), (0, 0, 0)), T.Cast(acc_dtype, bias[of * pe + p]), sums[p])
                     for s in T.unroll(simd):
                         x = bind("x", lines_of.load(lines, iy, ix, channel + s))
-                        sums[p] += T.Cast(acc_dtype, x * int32(w[(step * pe + p) * simd + s]))
+                        sums[p] += T.Cast(acc_dtype, product(x, int32(w[(step * pe + p) * simd + s])))
                     if at((ky, kx, cf), (kh - 1, kw - 1, inputs - 1)):
                         acc[ox * o + of * pe + p] = sums[p]
 
     return kernel
 
 
-def depthwise_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_dtype: str) -> PrimFunc:
+def depthwise_row(
+    shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_dtype: str, product: Product = multiplied
+) -> PrimFunc:
     """acc[ox, c] = bias[c] + sum of x * w for output row oy: each output reads its own channel."""
     lines_of = Lines(shape, outside)
     (kh, kw), (sh, sw), (dh, dw) = shape.kernel, shape.strides, shape.dilations
@@ -126,8 +144,8 @@ def depthwise_row(shape: Geometry, fold: Fold, outside: int, x_dtype: str, acc_d
                 for p in T.unroll(pe):
                     start = bind("start", T.Cast(acc_dtype, bias[of * pe + p]))
                     x = bind("x", lines_of.load(lines, iy, ix, of * pe + p))
-                    product = bind("product", T.Cast(acc_dtype, x * int32(w[step * pe + p])))
-                    sums[p] = T.Select(at((ky, kx), (0, 0)), start, sums[p]) + product
+                    weighted = bind("weighted", T.Cast(acc_dtype, product(x, int32(w[step * pe + p]))))
+                    sums[p] = T.Select(at((ky, kx), (0, 0)), start, sums[p]) + weighted
                     if at((ky, kx), (kh - 1, kw - 1)):
                         acc[ox * o + of * pe + p] = sums[p]
 

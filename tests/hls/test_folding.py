@@ -18,10 +18,10 @@ from edgeq.targets.hls.geometry import geometry
 def flow() -> Dataflow:
     """A convolution of 24 and a fully connected layer of 5 outputs."""
     conv = Conv2D(
-        "conv", "a", "x", (1, 8, 8, 16), (1, 8, 8, 24), np.ones((24, 3, 3, 16), np.int8), 4,
+        "conv", "a", "x", (1, 8, 8, 16), (1, 8, 8, 24), np.full((24, 3, 3, 16), 3, np.int8), 4,
         np.zeros(24, np.int32), 3, requantize(24), pads=(1, 1, 1, 1),
     )  # fmt: skip
-    dense = Dense("dense", "y", "a", 1, np.ones((5, 1536), np.int8), 8, np.zeros(5, np.int32), requantize(5))
+    dense = Dense("dense", "y", "a", 1, np.full((5, 1536), 3, np.int8), 8, np.zeros(5, np.int32), requantize(5))
     shapes = {"x": (1, 8, 8, 16), "a": (1, 8, 8, 24), "y": (1, 5)}
     return dataflow(program([conv, dense], shapes, ["x"], ["y"]))
 

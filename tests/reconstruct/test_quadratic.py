@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,11 @@ def problem(inputs: int, *, limits: tuple[int, int] = LIMITS, shared: bool = Fal
     root = rng.standard_normal((1, inputs, inputs))
     hessian = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(inputs)
     return Quadratic(rng.standard_normal((1, 3, inputs)), hessian, np.zeros((1, 3)), limits, shared)
+
+
+def within(limits: tuple[int, int]) -> Callable[[np.ndarray], np.ndarray]:
+    """Rounding to nearest, clipped."""
+    return lambda steps: np.rint(steps).clip(*limits)
 
 
 def nearest(quadratic: Quadratic, scale: float = 0.8) -> Points:
@@ -47,7 +53,7 @@ def test_loss_is_the_quadratic_form() -> None:
 def test_columns_report_the_loss_they_make() -> None:
     quadratic = problem(40)
     scales = np.full((2, 1, 3), 0.8, np.float32) * np.array([1, 1.3], np.float32)[:, None, None]
-    integers, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scales, LIMITS)
+    integers, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scales, within(LIMITS))
     np.testing.assert_allclose(losses, quadratic.loss(Points(integers, scales)), rtol=1e-3)
     assert integers.min() >= LOW and integers.max() <= HIGH
     np.testing.assert_array_equal(integers, np.rint(integers))
@@ -57,13 +63,14 @@ def test_columns_report_the_loss_they_make() -> None:
 def test_columns_beat_nearest(inputs: int) -> None:
     quadratic = problem(inputs, limits=(-8, 7))
     scale = np.full((1, 1, 3), 0.8, np.float32)
-    _, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scale, (-8, 7))
+    _, losses = round_columns(quadratic.weight.astype(np.float32), quadratic.hessian, scale, within((-8, 7)))
     assert losses.sum() < 0.9 * quadratic.loss(nearest(quadratic)).sum()
 
 
 def test_columns_round_independent_inputs_to_nearest() -> None:
     weight = problem(9).weight.astype(np.float32)
-    integers, _ = round_columns(weight, np.diag(np.arange(1.0, 10.0))[None], np.full((1, 1, 3), 0.8, "f4"), LIMITS)
+    hessian, scale = np.diag(np.arange(1.0, 10.0))[None], np.full((1, 1, 3), 0.8, np.float32)
+    integers, _ = round_columns(weight, hessian, scale, within(LIMITS))
     np.testing.assert_array_equal(integers[0], np.rint(weight / np.float32(0.8)).clip(*LIMITS))
 
 

@@ -1,0 +1,1 @@
+"""Weights on other grids than the integers, simulated in ONNX."""
