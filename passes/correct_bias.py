@@ -13,8 +13,8 @@ from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
 from edgeq.passes.references import float_constants, pair_aliases, quantized_constants
 from edgeq.reconstruct.replica import Replica
 
-MAX_SAMPLES = 64
-"""The mean of the error over so many samples is off by an eighth of its spread, less than 0.1 dB of noise."""
+MAX_SAMPLES = 32
+"""As good as 64 at five widths of two networks (SQNR of outputs +0.02 dB on average): means need few samples."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CorrectBias(ir.passes.InPlacePass):
     section 4.2 and appendix D.
 
     Attributes:
-        samples: Inputs of the model; at most 64 are used.
+        samples: Inputs of the model; at most 32 are used.
         progress: Told (layers done, layers in total).
     """
 

@@ -109,12 +109,18 @@ def test_computed_shapes_are_folded(tmp_path: Path) -> None:
     assert ops(load_model(write(tmp_path / "m.onnx", text_model(body)))) == ["Reshape", "Relu"]
 
 
+def padded(proto: onnx.ModelProto, size: int) -> onnx.ModelProto:
+    """The model with as many bytes more, as weights that nothing uses."""
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(size, np.int8), "unused"))
+    return proto
+
+
 @pytest.mark.parametrize(
     ("limits", "reason"), [({"seconds": 0.01}, "took more"), ({"max_bytes": 2**26}, "Memory|memory|crashed")]
 )
 def test_worker_has_limits(limits: dict[str, float], reason: str) -> None:
     with pytest.raises(WorkerError, match=reason):
-        run_worker(conv_model(), **limits)  # type: ignore[arg-type]
+        run_worker(padded(conv_model(), 2**25), **limits)  # type: ignore[arg-type]
 
 
 QDQ = """g (float[1,3,6,6] x) => (float[1,2,4,4] y)
