@@ -55,6 +55,21 @@ class Scratch:
 Operand = Reads | Writes | Table | Scratch
 
 
+@dataclass(frozen=True)
+class Placement:
+    """What the memory plan has to know of a kernel.
+
+    Attributes:
+        scratch_bytes: Working memory that it needs.
+        distance, in_place, scratch_distance: As in `Generated`.
+    """
+
+    scratch_bytes: int
+    distance: int | None
+    in_place: bool
+    scratch_distance: int | None
+
+
 @dataclass(frozen=True, eq=False)
 class Generated:
     """One kernel for one operator.
@@ -82,6 +97,11 @@ class Generated:
     def scratch_bytes(self) -> int:
         """Working memory that it needs."""
         return sum(operand.nbytes for operand in self.operands if isinstance(operand, Scratch))
+
+    @property
+    def placement(self) -> Placement:
+        """What the memory plan has to know of it."""
+        return Placement(self.scratch_bytes, self.distance, self.in_place, self.scratch_distance)
 
     @property
     def overlapping(self) -> bool:

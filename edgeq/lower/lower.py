@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.lower.generated import Generated, Operand, Reads, Scratch, Table, Writes
+from edgeq.lower.generated import Generated, Operand, Placement, Reads, Scratch, Table, Writes
 from edgeq.lower.lowered import Argument, Constant, Kernel, KernelCall, Lowered
 from edgeq.lower.overlap import memories, overlap
 from edgeq.lower.select import select
@@ -30,7 +30,9 @@ def lower(program: Program, target: Target) -> Lowered:
         UnsupportedError: An operator has no kernel on this target.
     """
     generated = [select(op, program, target).generate(op, program, target) for op in program.ops]
-    generated, plan = choose_scratch(program, generated)
+    lean = [kernel.lean() if kernel.lean else kernel for kernel in generated]
+    slower, plan = choose_scratch(program, [g.placement for g in generated], [g.placement for g in lean])
+    generated = [lean[i] if i in slower else kernel for i, kernel in enumerate(generated)]
     pool = _Pool(program)
     calls = []
     for i, (op, kernel) in enumerate(zip(program.ops, generated, strict=True)):
@@ -45,30 +47,39 @@ def scratch_name(index: int) -> str:
     return f"scratch{index}"
 
 
-def choose_scratch(program: Program, generated: list[Generated]) -> tuple[list[Generated], Plan]:
-    """Those with less scratch memory for operators at which the arena would be larger otherwise; and the plan."""
-    plan = plan_memory(program, generated)
-    lean = [g.lean() if g.lean else g for g in generated]
-    least = plan_memory(program, lean) if any(g.lean for g in generated) else plan
+def choose_scratch(
+    program: Program, fast: Sequence[Placement], lean: Sequence[Placement]
+) -> tuple[frozenset[int], Plan]:
+    """Which operators get a kernel with less scratch memory because the arena would be larger otherwise; and the plan.
+
+    Args:
+        fast, lean: Both kernels of each operator.
+
+    Returns:
+        Numbers of operators, and the plan.
+    """
+    plan = plan_memory(program, fast)
+    least = plan if lean == fast else plan_memory(program, lean)
     if plan.size <= least.size:
-        return generated, plan
-    for i, full in enumerate(generated):
-        if full.lean:
-            tried = plan_memory(program, [*lean[:i], full, *lean[i + 1 :]])
+        return frozenset(), plan
+    chosen = list(lean)
+    for i, placement in enumerate(fast):
+        if placement != lean[i]:
+            tried = plan_memory(program, [*chosen[:i], placement, *chosen[i + 1 :]])
             if tried.size <= least.size:
-                lean[i], least = full, tried
-    return lean, least
+                chosen[i], least = placement, tried
+    return frozenset(i for i, placement in enumerate(chosen) if placement != fast[i]), least
 
 
-def plan_memory(program: Program, generated: Sequence[Generated]) -> Plan:
+def plan_memory(program: Program, placements: Sequence[Placement]) -> Plan:
     """The arena of a program whose first operators these kernels do."""
-    numbered = list(enumerate(generated))
+    numbered = list(enumerate(placements))
     return plan_arena(
         program,
-        {scratch_name(i): (i, g.scratch_bytes) for i, g in numbered if g.scratch_bytes},
-        {i: g.distance for i, g in numbered if g.distance is not None},
-        {i for i, g in numbered if g.in_place},
-        {scratch_name(i): g.scratch_distance for i, g in numbered if g.scratch_distance is not None},
+        {scratch_name(i): (i, p.scratch_bytes) for i, p in numbered if p.scratch_bytes},
+        {i: p.distance for i, p in numbered if p.distance is not None},
+        {i for i, p in numbered if p.in_place},
+        {scratch_name(i): p.scratch_distance for i, p in numbered if p.scratch_distance is not None},
     )
 
 

@@ -11,6 +11,8 @@ from edgeq.package.interface import arena_bytes, interface
 
 if TYPE_CHECKING:
     from edgeq.lower.objects import KernelObject
+    from edgeq.program.planner import Plan
+    from edgeq.program.program import Program
 
 # Saved registers, pointers kept across calls and the return address, on a 32-bit core; the tests compare it with
 # what gcc reports for generated call sequences.
@@ -71,16 +73,22 @@ def flash_bytes(lowered: Lowered, objects: Iterable[KernelObject]) -> FlashBytes
 def ram_bytes(lowered: Lowered, objects: Iterable[KernelObject]) -> RamBytes:
     """RAM of one inference with these kernels."""
     deepest = max((kernel.stack_bytes for kernel in objects), default=0)
+    most = max((len(call.arguments) for call in lowered.calls), default=0)
+    return ram_of(lowered.program, lowered.plan, deepest, most)
+
+
+def ram_of(program: Program, plan: Plan, deepest: int, most: int) -> RamBytes:
+    """RAM of one inference.
+
+    Args:
+        deepest: Largest stack of a kernel.
+        most: Arguments of the kernel that takes most of them: they travel on the stack at worst.
+    """
     return RamBytes(
-        arena=arena_bytes(lowered.plan),
-        io=sum(port.nbytes for port in interface(lowered.program, lowered.plan).ports if port.offset is None),
-        stack=deepest + _call_sequence_frame(lowered),
+        arena=arena_bytes(plan),
+        io=sum(port.nbytes for port in interface(program, plan).ports if port.offset is None),
+        stack=deepest + _CALL_SEQUENCE_FRAME + _POINTER * most,
     )
-
-
-def _call_sequence_frame(lowered: Lowered) -> int:
-    """Bound of the stack frame of `NAME_invoke`: arguments travel on the stack at worst."""
-    return _CALL_SEQUENCE_FRAME + _POINTER * max((len(call.arguments) for call in lowered.calls), default=0)
 
 
 def _constant_bytes(constants: Iterable[Constant], kind: str) -> int:
