@@ -16,6 +16,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.assembly import opaque
 from edgeq.targets.dsp.intrinsics import forget, pin, smlad_in_place, sxtb16, wrapping_difference
+from edgeq.targets.dsp.near import Near
 from edgeq.targets.dsp.pairs import pair_words
 from edgeq.targets.dsp.schedule import block_sizes
 from edgeq.targets.portable.fixed_point import bind
@@ -59,12 +60,12 @@ class Memory:
     """What the code of a block works on.
 
     Attributes:
-        rows: Widened input, int32 words.
-        weights: Paired words in the order (group of pairs, kernel row, two words, pair, word of the two).
+        rows: Working memory, int32 words: the paired words of a group if they are brought near, and widened input.
+        weights: Paired words in the order (group of pairs, kernel row, two words, pair, word of the two), several of
+            them in one where they are packed.
         acc: Accumulators: of each pixel and pair the sum of both channels, then that of the even one.
         numbers: The channels' biases and multipliers.
         y: Output, channels innermost.
-        near: Working memory: at word `near_at`, the weights of a group.
     """
 
     rows: Buffer
@@ -72,8 +73,6 @@ class Memory:
     acc: Buffer
     numbers: Buffer
     y: Buffer
-    near: Buffer
-    near_at: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +83,7 @@ class Product:
         outputs: Output channels.
         pixels: Of a block at most.
         pairs: Pairs of channels in a block.
+        bits: Of a weight, as it is stored; of less than eight they have to be brought near.
         segments: Kernel rows: contiguous pieces of a window.
         words: Of a segment.
         row_words: Words from one segment to the next.
@@ -95,6 +95,7 @@ class Product:
     outputs: int
     pixels: int
     pairs: int
+    bits: int
     segments: int
     words: int
     row_words: int
@@ -109,42 +110,48 @@ class Product:
         return self.segments * self.words * self.pairs
 
     @property
+    def near(self) -> Near:
+        """How the weights of a group come to working memory."""
+        return Near(self.group_words, self.bits)
+
+    @property
     def near_words(self) -> int:
         """Working memory for weights, in words."""
-        return self.group_words if self.schedule.near else 0
+        return self.near.needed if self.schedule.near else 0
 
-    def bring(self, memory: Memory, group: Expr) -> None:
-        """Copies the weights of a group to where its blocks read them, if the schedule has them near."""
-        if not self.schedule.near:
-            return
-        size = max(u for u in (1, 2, 4, 8) if self.group_words % u == 0)
-        with T.serial(opaque(T.int32(self.group_words // size))) as i:
-            from_word = bind("from", opaque(group * self.group_words + i * size))
-            to_word = bind("to", opaque(memory.near_at + i * size))
-            words = [bind("weight", memory.weights[from_word + j]) for j in range(size)]
-            for j, word in enumerate(words):
-                T.buffer_store(memory.near, word, [to_word + j])
-            forget(memory.near.data)
+    @property
+    def can_be_lean(self) -> bool:
+        """Whether it would do without that memory."""
+        return self.schedule.near and self.bits == 8
 
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for neighbouring pixels and all channels.
 
-        Blocks of one size come behind those of another: code of two, run in turn, outgrows instruction caches.
+        Blocks of one size come behind those of another: code of two, run in turn, outgrows instruction caches. Packed
+        weights are unpacked once for blocks of all sizes.
 
         Args:
             pixels: How many.
             first: Word of `memory.rows` at which the first window begins.
             at: Number of the first output pixel.
         """
-        groups, done = -(-self.outputs // (2 * self.pairs)), 0
-        for size, blocks in block_sizes(pixels, self.pixels):
-            here = self if size == self.pixels else replace(self, schedule=replace(self.schedule, near=False))
-            with T.serial(groups) as group:
-                here.bring(memory, group)
+        sizes, done = block_sizes(pixels, self.pixels), 0
+        for together in [[size] for size in sizes] if self.bits == 8 else [sizes]:
+            few = self.bits == 8 and together[0][0] < self.pixels
+            here = replace(self, schedule=replace(self.schedule, near=False)) if few else self
+            here._emit_blocks(memory, together, first + done * self.step, at + done)
+            done += sum(size * blocks for size, blocks in together)
+
+    def _emit_blocks(self, memory: Memory, sizes: list[tuple[int, int]], first: Expr, at: Expr) -> None:
+        with T.serial(-(-self.outputs // (2 * self.pairs))) as group:
+            if self.schedule.near:
+                self.near.emit(memory.weights, group, memory.rows)
+            done = 0
+            for size, blocks in sizes:
                 with T.serial(blocks) as block:
                     pixel = block * size + done
-                    here.emit(memory, size, group, first + pixel * self.step, at + pixel)
-            done += size * blocks
+                    self.emit(memory, size, group, first + pixel * self.step, at + pixel)
+                done += size * blocks
 
     @property
     def accumulators(self) -> int:
@@ -177,7 +184,7 @@ class Product:
         per_segment = self.words * self.pairs
         base = group * self.group_words
         if self.schedule.near:
-            memory, base = replace(memory, weights=memory.near), memory.near_at
+            memory, base = replace(memory, weights=memory.rows), T.int32(0)
         if self.group_words <= self.schedule.straight:
             near = max(1, (REACH - (pixels - 1) * self.step - self.words) // self.row_words + 1)
             for ky in range(self.segments):
@@ -225,12 +232,12 @@ class Product:
             even = bind("sum", memory.acc[2 * block + 1])
             odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8) + bias
             T.buffer_store(memory.y, finish[0](even), [y])
-            with _where(self.outputs % (2 * self.pairs) == 0 or channel + 1 < self.outputs):
+            with where(self.outputs % (2 * self.pairs) == 0 or channel + 1 < self.outputs):
                 T.buffer_store(memory.y, finish[1](odd), [y + 1])
 
 
 @contextmanager
-def _where(condition: Expr | bool) -> Iterator[None]:
+def where(condition: Expr | bool) -> Iterator[None]:
     """Code that runs where `condition` holds; no test where it is known to."""
     if condition is True:
         yield

@@ -17,8 +17,8 @@ from edgeq.targets.dsp.intrinsics import (
     smla_top_bottom,
     smlad,
     smlad_in_place,
+    subtract_halves,
     sxtb16,
-    top_field,
 )
 from edgeq.targets.dsp.requantize import multiply_rounded
 
@@ -64,6 +64,11 @@ DIALECT = Dialect(
             "(int32_t)(((uint32_t)(int8_t)word & 0xFFFFU) | ((uint32_t)(int8_t)(word >> 16) << 16))",
             acle="__sxtb16(word)",
         ),
+        Form(
+            subtract_halves,
+            "(int32_t)((((uint32_t)a - (uint32_t)b) & 65535U) | ((((uint32_t)a >> 16) - ((uint32_t)b >> 16)) << 16))",
+            acle="__ssub16(a, b)",
+        ),
         Form(opaque, "value"),
         Form(
             saturate,
@@ -72,7 +77,6 @@ DIALECT = Dialect(
             gnu="((int32_t)__builtin_arm_ssat(value, bits))",
         ),
         Form(multiply_rounded, "(int32_t)(((int64_t)a * m + 2147483648LL) >> 32)", asm="smmulr %0, %1, %2"),
-        Form(top_field, "(int32_t)((uint32_t)word << left) & mask"),
         Form(pack_bottoms, "(a & 65535) | (int32_t)((uint32_t)b << 16)", asm="pkhbt %0, %1, %2, lsl #16"),
         Form(pack_tops, "((a >> 16) & 65535) | (b & -65536)", asm="pkhtb %0, %2, %1, asr #16"),
         Form(fake_use, hint='volatile("" : : "r"(value))'),

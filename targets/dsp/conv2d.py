@@ -43,9 +43,10 @@ def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -
     rows, sh = rows_of(op), op.strides[0]
     kh, top, row_words = rows.kernel[0], rows.top, rows.row_words
     y_dtype = program.buffer[op.y].dtype
-    bias, scaled = filled(op.bias, op.requantize, channel_multiple(op, 1))
+    bias, scaled = filled(op.bias, op.requantize, channel_multiple(op, rows, 1))
     form, channels = SmmulRequantizer(scaled, target, y_dtype), SharedChannels(bias, scaled, op.x_zero_point)
     product, table = product_of(op, rows, form, channels, target, near=near)
+    near_words = product.near_words
     inside, kept = Window(op, rows.kernel).always_inside, max(kh - sh, 0)
 
     @T.prim_func(private=True)
@@ -60,9 +61,9 @@ def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr)
-        halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr)
-        near = T.decl_buffer((rows.words + product.near_words,), "int32", data=ring_ptr)
+        memory = T.decl_buffer((near_words + rows.words,), "int32", data=ring_ptr)
+        ring = T.decl_buffer((rows.words,), "int32", data=ring_ptr, elem_offset=near_words)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr, elem_offset=2 * near_words)
         y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for b, oy in T.grid(n, oh):
@@ -75,9 +76,9 @@ def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -
                 if iy >= 0 and iy < ih:
                     rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
             forget(ring_ptr)
-            product.emit_row(Memory(ring, w, acc, numbers, y, near, rows.words), ow, T.int32(0), (b * oh + oy) * ow)
+            product.emit_row(Memory(memory, w, acc, numbers, y), ow, T.int32(near_words), (b * oh + oy) * ow)
 
-    scratch = Scratch("int32", 4 * (rows.words + product.near_words))
+    scratch = Scratch("int32", 4 * (near_words + rows.words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
-    lean = partial(conv2d, op, program, target, near=False) if product.near_words else None
+    lean = partial(conv2d, op, program, target, near=False) if product.can_be_lean else None
     return Generated(kernel, operands, row_distance(op, program, buffered=True), lean=lean)

@@ -47,6 +47,11 @@ def wrapping_difference(a: Expr, b: Expr) -> Expr:
     return T.Cast("int32", T.Cast("uint32", a) - T.Cast("uint32", b))
 
 
+def subtract_halves(a: Expr, b: Expr) -> Expr:
+    """The halves of a less those of b, each modulo 2^16."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.ssub16"), a, b, dtype="int32")
+
+
 def saturate(value: Expr, bits: int) -> Expr:
     """int32 `value` limited to the range of a signed number of `bits` bits."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.ssat"), value, T.int32(bits), dtype="int32")
@@ -85,11 +90,6 @@ def smla_bottom_top(a: Expr, b: Expr, acc: Expr) -> Expr:
 def smla_top_bottom(a: Expr, b: Expr, acc: Expr) -> Expr:
     """acc + a.high * b.low; wraps."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.smlatb"), a, b, acc, dtype="int32")
-
-
-def top_field(word: Expr, left: int, mask: Expr) -> Expr:
-    """Bits of a word moved to the left, and masked: one AND with a shifted operand."""
-    return T.bitwise_and(T.shift_left(word, T.int32(left)), mask)
 
 
 def signed_field(word: Expr, right: int, bits: int) -> Expr:

@@ -13,7 +13,7 @@ from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.block import Memory
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.dsp.product import channel_multiple, has_product, product_of
+from edgeq.targets.dsp.product import as_bytes, channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
 from edgeq.targets.dsp.schedule import block_pixels, block_sizes
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
 
-SCRATCH = 2048
-"""Bytes that widened pixels may take, as long as that is at least one block."""
+SCRATCH, PACKED_SCRATCH = 2048, 3328
+"""Bytes that widened pixels may take, as long as that is at least one block: more where that saves unpacking."""
+
+PARTIAL, UNPACKING = 0.25, 0.75
+"""Pixels that take as long as a block that is not full costs besides, and as unpacking the weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,32 +60,35 @@ def dense(op: Dense, program: Program, target: Target) -> Generated:
     return _product(op, Matrix(op.rows, op.weight), program, target)
 
 
-def tile_pixels(pixels: int, k: int, block: int) -> int:
+def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False) -> int:
     """Pixels that are widened together: those that take the least time within the scratch memory.
 
     The last tile is moved back to end with the last pixel. Blocks that are not full take up to a quarter of a pixel
-    more, and so does a tile.
+    more, and so does a tile. With packed weights, code of two blocks and of unpacking runs in turn, which outgrows
+    instruction caches.
 
     Args:
         block: Pixels of a block.
+        packed: Whether each tile unpacks the weights.
     """
-    most = max(min(pixels, SCRATCH // (2 * k)), min(pixels, block))
+    most = max(min(pixels, (PACKED_SCRATCH if packed else SCRATCH) // (2 * k)), min(pixels, block))
 
     def cost(tile: int) -> float:
         partial = sum(blocks for size, blocks in block_sizes(tile, block) if size < block)
-        return -(-pixels // tile) * (tile + 0.25 * partial + 0.25)
+        return -(-pixels // tile) * (tile + (PARTIAL + packed) * partial + PARTIAL + UNPACKING * packed)
 
     return min(range(1, most + 1), key=lambda tile: (cost(tile), tile))
 
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target, *, near: bool = True) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    tile = tile_pixels(pixels, k, block_pixels(target))
+    tile = tile_pixels(pixels, k, block_pixels(target), packed=not as_bytes(op))
     rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
     y_dtype = program.buffer[op.y].dtype
-    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, channel_multiple(op, pairs))
+    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, channel_multiple(op, rows, pairs))
     product, table = product_of(op, rows, form, channels, target, pairs, near=near)
+    near_words = product.near_words
 
     @T.prim_func(private=True)
     def kernel(
@@ -96,22 +102,22 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr)
-        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr)
-        near = T.decl_buffer((rows.words + product.near_words,), "int32", data=wide_ptr)
+        memory = T.decl_buffer((near_words + rows.words,), "int32", data=wide_ptr)
+        wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr, elem_offset=near_words)
+        halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr, elem_offset=2 * near_words)
         y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for i in T.serial(-(-pixels // tile)):
             first: T.let[T.int32] = T.min(i * tile, pixels - tile)
             rows.widen(x, first * k, Ring(wide, halves), 0)
             forget(wide_ptr)
-            product.emit_row(Memory(wide, w, acc, numbers, y, near, rows.words), tile, T.int32(0), first)
+            product.emit_row(Memory(memory, w, acc, numbers, y), tile, T.int32(near_words), first)
 
-    scratch = Scratch("int32", 4 * (rows.words + product.near_words))
+    scratch = Scratch("int32", 4 * (near_words + rows.words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
     # Widened upwards, byte by byte: a single tile that ends with the scratch memory is read before it is written over.
     over = scratch.nbytes - pixels * k if tile == pixels and rows.depth == k else None
-    lean = partial(_product, op, matrix, program, target, near=False) if product.near_words else None
+    lean = partial(_product, op, matrix, program, target, near=False) if product.can_be_lean else None
     return Generated(kernel, operands, tile_distance(matrix, tile), scratch_distance=over, lean=lean)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from edgeq.lower.generated import Table
 from edgeq.targets.dsp.block import Product, packed_weights
-from edgeq.targets.dsp.fields import FieldProduct, field_pixels, fields_fit, longest_step, packed_fields
+from edgeq.targets.dsp.fields import FieldProduct, fields_fit, packed_fields
+from edgeq.targets.dsp.near import packed_groups
 from edgeq.targets.dsp.pairs import can_pair
 from edgeq.targets.dsp.schedule import Shape, block_pixels, block_sizes, schedule_for
 
@@ -20,24 +21,27 @@ if TYPE_CHECKING:
 
 
 SHORT_STEP = 4
-"""Channels up to which windows are so near each other that weights are stored as bytes: there are few, and loads of
-neighbouring windows would take all registers of `FieldProduct`."""
+"""Input channels up to which weights are stored as bytes: there are too few of them to be worth unpacking."""
 
 
 def as_bytes(op: Conv2D | Dense) -> bool:
     """True if weights are stored as bytes."""
-    return op.weight_bits == 8 or (op.weight.shape[-1] <= SHORT_STEP and can_pair(op.weight))
+    return op.weight_bits == 8 or op.weight.shape[-1] <= SHORT_STEP
 
 
 def has_product(op: Conv2D | Dense) -> bool:
     """True if sums stay within 32 bits, and those of paired channels can be told apart."""
-    fits = can_pair(op.weight) if as_bytes(op) else fields_fit(op.weight, op.weight_bits)
-    return fits and not op.requantize.right
+    return can_pair(op.weight) and not op.requantize.right
 
 
-def channel_multiple(op: Conv2D | Dense, pairs: int) -> int:
+def channel_multiple(op: Conv2D | Dense, rows: Rows, pairs: int) -> int:
     """Of which the number of channels in the tables is to be a multiple."""
-    return 2 * pairs if as_bytes(op) else 1
+    return 16 // op.weight_bits if in_fields(op, rows) else 2 * pairs
+
+
+def in_fields(op: Conv2D | Dense, rows: Rows) -> bool:
+    """True if the weights are used as they lie packed: only once for each row, so that unpacking them does not pay."""
+    return not as_bytes(op) and rows.out[1] == 1 and fields_fit(op.weight, op.weight_bits)
 
 
 def product_of(
@@ -53,19 +57,18 @@ def product_of(
     """What multiplies widened rows by the weights of an operator, and these packed for it.
 
     Args:
-        pairs: Of channels in a block of int8 weights.
-        near: Whether weights may be copied to working memory.
+        pairs: Of channels in a block of more than one pixel, or of int8 weights.
+        near: Whether int8 weights may be copied to working memory.
     """
-    o = len(op.weight)
-    ordered = rows.order(op.weight.reshape(o, *rows.kernel, -1))
-    lengths = (rows.kernel[0], rows.window_words, rows.row_words, rows.pixel_words)
-    if as_bytes(op):
-        table = Table(packed_weights(ordered.reshape(o, -1), pairs), "weights")
-        most = block_pixels(target)
-        pixels, blocks = block_sizes(rows.out[1], most)[0]
-        schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks), target)
-        schedule = replace(schedule, near=near and schedule.near)
-        return Product(o, most, pairs, *lengths, form, channels, schedule), table
-    pixels = field_pixels(rows.out[1])
-    product = FieldProduct(o, op.weight_bits, pixels, *lengths, form, channels, longest_step(pixels, target))
-    return product, Table(packed_fields(ordered, op.weight_bits), "weights")
+    o, bits = len(op.weight), 8 if as_bytes(op) else op.weight_bits
+    ordered = rows.order(op.weight.reshape(o, *rows.kernel, -1)).reshape(o, -1)
+    lengths = (rows.kernel[0], rows.window_words, rows.row_words)
+    if in_fields(op, rows):
+        product = FieldProduct(o, bits, *lengths, form, channels, target)
+        return product, Table(packed_fields(ordered, bits), "weights")
+    words, most = packed_weights(ordered, pairs), block_pixels(target)
+    pixels, blocks = block_sizes(rows.out[1], most)[0]
+    schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks), target)
+    schedule = replace(schedule, near=bits < 8 or (near and schedule.near))
+    table = words if bits == 8 else packed_groups(words.reshape(-(-o // (2 * pairs)), -1), bits)
+    return Product(o, most, pairs, bits, *lengths, rows.pixel_words, form, channels, schedule), Table(table, "weights")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,10 @@ from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.block import packed_weights
 from edgeq.targets.dsp.depthwise_rows import rows_together
+from edgeq.targets.dsp.fields import fields_fit, packed_fields
+from edgeq.targets.dsp.near import Near, packed_groups
 from edgeq.targets.dsp.pairs import can_pair, pair_words
-from edgeq.targets.dsp.pointwise import SCRATCH, tile_pixels
+from edgeq.targets.dsp.pointwise import PACKED_SCRATCH, SCRATCH, tile_pixels
 from edgeq.targets.dsp.schedule import Schedule, choosing
 from edgeq.targets.load import load_target
 
@@ -137,6 +140,40 @@ def test_packed_weights_are_in_the_order_of_the_loops() -> None:
     assert packed_weights(weight, 2).tolist() == expected
 
 
+@pytest.mark.parametrize("bits", [4, 2])
+def test_packed_groups_hold_paired_words(bits: int) -> None:
+    """Field i of every byte of a word, moved down by half its range, is that of the i-th paired word it stands for."""
+    half = 1 << (bits - 1)
+    weight = np.random.default_rng(bits).integers(-half, half, (6, 14)).astype(np.int8)
+    pairs = pair_words(weight)
+    near = Near(pairs.shape[1], bits)
+    packed = packed_groups(pairs, bits).reshape(3, near.stored)
+    fields = packed[..., None].view(np.uint32) >> (bits * np.arange(near.per_word, dtype=np.uint32))
+    raised = (fields & (((1 << bits) - 1) * 0x01010101)).astype(np.uint32)
+    words = (raised.view(np.int16) - half * 0x0101).astype(np.int16).view(np.int32).reshape(3, -1)
+    np.testing.assert_array_equal(words[:, : pairs.shape[1]], pairs)
+    assert near.needed == words.shape[1]
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+def test_fields_are_several_channels_of_an_input(bits: int) -> None:
+    half, fields = 1 << (bits - 1), 16 // bits
+    weight = np.random.default_rng(bits).integers(-half, half, (fields + 1, 6)).astype(np.int8)
+    halves = packed_fields(weight, bits).view(np.int16).reshape(2, 6).astype(np.int64)
+    for i in range(fields - 1):
+        np.testing.assert_array_equal((halves[0] >> (bits * i) & (2 * half - 1)) - half, weight[i])
+    np.testing.assert_array_equal(halves[0] >> (bits * (fields - 1)), weight[fields - 1])
+    np.testing.assert_array_equal((halves[1] & (2 * half - 1)) - half, weight[fields])
+
+
+def test_fields_fit_as_long_as_their_sums_do() -> None:
+    assert fields_fit(np.full((1, 584), 7, np.int8), 4)
+    assert not fields_fit(np.full((1, 586), 7, np.int8), 4)
+    assert fields_fit(np.full((1, 1022), 1, np.int8), 2)
+    assert not fields_fit(np.full((1, 1024), 1, np.int8), 2)
+    assert not fields_fit(np.zeros((1, 4370), np.int8), 4)
+
+
 @pytest.mark.parametrize(("rows", "outputs"), [(25, 5), (6, 6), (1, 3), (48, 48), (7, 30), (3, 100)])
 def test_rows_of_a_step_fit_its_size(rows: int, outputs: int) -> None:
     together = rows_together(rows, outputs, 25)
@@ -151,10 +188,10 @@ def test_all_rows_are_made_at_once_where_they_are_few() -> None:
 
 @pytest.mark.parametrize(("pixels", "k"), [(2304, 8), (125, 64), (36, 128), (9, 256), (1, 640), (7, 3), (2, 4000)])
 def test_tiles_fit_their_scratch_memory(pixels: int, k: int) -> None:
-    for block in (2, 3):
-        tile = tile_pixels(pixels, k, block)
+    for block, packed in product((2, 3), (False, True)):
+        tile = tile_pixels(pixels, k, block, packed=packed)
         assert 1 <= tile <= pixels
-        assert 2 * tile * k <= SCRATCH or tile <= block
+        assert 2 * tile * k <= (PACKED_SCRATCH if packed else SCRATCH) or tile <= block
 
 
 def test_zero_points_do_not_make_another_kernel() -> None:
