@@ -9,9 +9,11 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from edgeq.errors import UnsupportedError
+from edgeq.passes.annotations import BLOCK_KEY
 from edgeq.passes.editing import add_constant, constant, replace_value
-from edgeq.passes.qdq import Grid, insert_dequantizer, read_grid
+from edgeq.passes.qdq import Grid, admit_width, insert_dequantizer, read_grid
 from edgeq.passes.quantization_points import dequantizer_of
+from edgeq.passes.weight_blocks import split_blocks
 from edgeq.passes.weighted import bias_of, channel_axis, channel_count, is_weighted, not_constant, weight_of
 
 
@@ -20,7 +22,7 @@ class FreezeWeights(ir.passes.InPlacePass):
     """Makes integer initializers of quantized constants, and int32 initializers of the biases of Conv and Gemm.
 
     A bias gets the scale sx * sw, the float32 product, and the zero point 0, whether it was float or had a scale of
-    its own; one that is so already stays. Idempotent.
+    its own; one that is so already stays. Weights that `RoundBlocks` has made get a scale per block. Idempotent.
 
     Source: Jacob et al., CVPR 2018, section 2.4, equation 11.
 
@@ -31,8 +33,17 @@ class FreezeWeights(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         frozen = freeze_constants(model.graph)
         rounded = [_freeze_bias(node, bias) for node in list(model.graph) if (bias := _bias_operand(node)) is not None]
+        blocked = [split_blocks(node) for node in list(model.graph) if _marked(node)]
+        for bits in blocked:
+            admit_width(model, bits)
         common.RemoveUnusedNodesPass()(model)
-        return ir.passes.PassResult(model, modified=frozen or any(rounded))
+        return ir.passes.PassResult(model, modified=frozen or any(rounded) or bool(blocked))
+
+
+def _marked(node: ir.Node) -> bool:
+    """Whether a node's weight is to have blockwise scales, and has none yet."""
+    undo = node.inputs[1].producer() if BLOCK_KEY in node.meta and node.inputs[1] is not None else None
+    return undo is not None and not undo.attributes.get_int("block_size", 0)
 
 
 def freeze_constants(graph: ir.Graph) -> bool:

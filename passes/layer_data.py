@@ -49,6 +49,7 @@ def read_layer(
         limits=opened.limits,
         clip=_clip(node if offset is None else add),
         offset=offset,
+        taps=opened.taps,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import ml_dtypes
 import numpy as np
 import onnx_ir as ir
 
-from edgeq.passes.editing import constant
+from edgeq.passes.editing import constant, static_shape
 from edgeq.passes.qdq import Grid, read_grid
 from edgeq.passes.quantization_points import dequantizer_of, group_output
 from edgeq.passes.references import change_constant, quantized_parameter, reference, set_scale
@@ -52,6 +53,16 @@ class OpenLayer:
     def groups(self) -> int:
         """Groups of a Conv; 1 for the others."""
         return group_count(self.node)
+
+    @property
+    def taps(self) -> int:
+        """Positions of the kernel; 1 for a matrix."""
+        return math.prod((static_shape(self._weight) or ())[2:])
+
+    @property
+    def channels(self) -> int:
+        """Input channels of a group."""
+        return self.reference_weight().shape[-1] // self.taps
 
     @property
     def takes_bias(self) -> bool:

@@ -14,6 +14,7 @@ from edgeq.passes.hoist_qdq import HoistQdq
 from edgeq.passes.import_quantized import ImportQuantized
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.require_qdq import RequireQdq
+from edgeq.passes.weight_blocks import MergeBlocks
 
 
 def quantize_passes(
@@ -53,4 +54,4 @@ def essential(passes: Sequence[PassBase]) -> list[PassBase]:
 
 def import_passes() -> list[PassBase]:
     """A canonical QDQ model of any tool to the form of `quantize_passes`, with the scales that it came with."""
-    return [ImportQuantized(), HoistQdq(), RequireQdq(), FreezeWeights()]
+    return [MergeBlocks(), ImportQuantized(), HoistQdq(), RequireQdq(), FreezeWeights()]

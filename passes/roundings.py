@@ -13,6 +13,7 @@ from edgeq.passes.correct_bias import CorrectBias
 from edgeq.passes.round_adaquant import RoundAdaquant
 from edgeq.passes.round_adaround import RoundAdaround
 from edgeq.passes.round_alone import RoundAlone
+from edgeq.passes.round_blocks import RoundBlocks
 from edgeq.passes.round_flexround import RoundFlexround
 from edgeq.passes.round_gauss_newton import RoundGaussNewton
 from edgeq.passes.round_gptq import RoundGptq
@@ -27,6 +28,7 @@ BY_ONE_METHOD = (
     RoundFlexround,
     RoundGaussNewton,
     RoundPowersOfTwo,
+    RoundBlocks,
 )
 """No preset runs these: `RoundPerLayer` chooses by layer, and measurably does better."""
 

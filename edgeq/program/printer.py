@@ -13,6 +13,9 @@ import numpy as np
 from edgeq.program.ops import Op, Requantize, View
 from edgeq.program.program import Buffer, Port, Program
 
+UNSAID = ("name", "y", "x", "x1", "x2", "x_shape", "y_shape")
+"""Fields that a line says otherwise."""
+
 
 def print_program(program: Program) -> str:
     """The whole program as text, ending in a newline."""
@@ -39,7 +42,7 @@ def _op(program: Program, op: Op) -> str:
     settings = " ".join(
         f"{field.name}={_value(getattr(op, field.name))}"
         for field in fields(op)
-        if field.name not in ("name", "y", "x", "x1", "x2", "x_shape", "y_shape")
+        if field.name not in UNSAID and (field.name != "block" or getattr(op, field.name) != 0)
     )
     return f"{_buffer(program.buffer[op.y])} = {op.kind} {' '.join(op.reads)} {settings}  # {op.name!r}"
 

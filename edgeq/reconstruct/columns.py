@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+Rounding = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""The integers next to numbers of steps of some inputs."""
+
 BLOCK = 32
 """Columns between two updates of the columns far behind."""
 
 
 def round_columns(
-    weight: np.ndarray, hessian: np.ndarray, scale: np.ndarray, rounded: Callable[[np.ndarray], np.ndarray]
+    weight: np.ndarray, hessian: np.ndarray, scale: np.ndarray, rounded: Rounding
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rounds input after input, and lets the inputs not yet rounded make up for the error.
 
@@ -22,7 +25,7 @@ def round_columns(
         weight: float32, (groups, outputs, inputs).
         hessian: Positive definite, (groups, inputs, inputs).
         scale: One per candidate: float32, (candidates, groups, outputs).
-        rounded: The integers next to some numbers of steps, of the same shape.
+        rounded: Given numbers of steps, (candidates, groups, outputs), and which input of each group they belong to.
 
     Returns:
         Integers, float32, (candidates, groups, outputs, inputs), and the loss of each, (candidates, groups, outputs).
@@ -35,7 +38,7 @@ def round_columns(
         end = min(start + BLOCK, left.shape[-1])
         errors = np.empty((*scale.shape, end - start), np.float32)
         for j in range(start, end):
-            integers[..., j] = rounded(left[..., j] / scale)
+            integers[..., j] = rounded(left[..., j] / scale, order[:, j])
             error = (left[..., j] - integers[..., j] * scale) / upper[:, j, j][:, None]
             left[..., j + 1 : end] -= error[..., None] * upper[:, None, j, j + 1 : end]
             errors[..., j - start] = error

@@ -12,7 +12,7 @@ BLOCK = 32
 
 
 def descend(
-    weight: np.ndarray, hessian: np.ndarray, integers: np.ndarray, scale: np.ndarray, limits: tuple[int, int]
+    weight: np.ndarray, hessian: np.ndarray, integers: np.ndarray, steps: np.ndarray, limits: tuple[int, int]
 ) -> np.ndarray:
     """Sets each integer to its best value given the others, until a sweep changes nothing.
 
@@ -23,21 +23,23 @@ def descend(
         weight: float64, (groups, outputs, inputs).
         hessian: Positive definite, float64, (groups, inputs, inputs).
         integers: (candidates, groups, outputs, inputs).
-        scale: (candidates, groups, outputs).
+        steps: Real numbers of an integer of 1, (candidates, groups, outputs, inputs), or for all inputs alike (..., 1).
         limits: Of the integers.
 
     Returns:
         Integers, float64, (candidates, groups, outputs, inputs).
     """
     count, groups, outputs, inputs = integers.shape
-    gradient = _by_input((integers * scale[..., None] - weight) @ hessian)
-    places, sizes = _by_input(integers.astype(np.float64)), _by_input(scale[..., None])[0]
+    gradient = _by_input((integers * steps - weight) @ hessian)
+    places = _by_input(integers.astype(np.float64))
+    sizes = np.broadcast_to(_by_input(steps), places.shape)
     curvature = np.diagonal(hessian, axis1=1, axis2=2).T[..., None] * sizes
     for _ in range(MAX_SWEEPS):
         changed = False
         for start in range(0, inputs, BLOCK):
             block = slice(start, start + BLOCK)
-            moved = _sweep(places[block], gradient[block], curvature[block], hessian[:, block, block], sizes, limits)
+            within = hessian[:, block, block]
+            moved = _sweep(places[block], gradient[block], curvature[block], within, sizes[block], limits)
             if moved is not None:
                 changed = True
                 behind = np.matmul(hessian[:, :, block], moved.transpose(1, 0, 2)).transpose(1, 0, 2)
@@ -61,7 +63,7 @@ def _sweep(
     Args:
         places, gradient, curvature: (block, groups, columns): integers, slopes by them, and slopes' slopes.
         hessian: (groups, block, block).
-        sizes: Scales, (groups, columns).
+        sizes: Steps, (block, groups, columns).
 
     Returns:
         How far the weights moved, (block, groups, columns); None for nowhere.
@@ -71,7 +73,7 @@ def _sweep(
         best = np.rint(place - gradient[j] / curvature[j])
         np.minimum(np.maximum(best, limits[0], out=best), limits[1], out=best)
         if (best != place).any():
-            np.multiply(best - place, sizes, out=moved[j])
+            np.multiply(best - place, sizes[j], out=moved[j])
             place[...] = best
             gradient += rows[j] * moved[j]
     return moved if moved.any() else None

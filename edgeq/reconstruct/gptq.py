@@ -74,7 +74,7 @@ def _start_points(layer: Layer, target: np.ndarray, hessian: np.ndarray) -> Poin
     grid = FINE_GRID if layer.limits[1] == np.iinfo(np.int8).max else COARSE_GRID
     scales = np.maximum(grid[:, None, None] * full, layer.floor)
     integers, losses = round_columns(
-        target.astype(np.float32), hessian, scales, lambda steps: np.rint(steps).clip(*layer.limits)
+        target.astype(np.float32), hessian, scales, lambda steps, _: np.rint(steps).clip(*layer.limits)
     )
     if layer.shared:
         losses = np.broadcast_to(losses.sum(axis=(1, 2), keepdims=True), losses.shape)

@@ -59,6 +59,7 @@ class Layer:
         clip: Limits of the activation that the output runs into.
         offset: What is added to the output in front of that activation, float32, (groups, rows, outputs); None for
             nothing.
+        taps: Positions of the kernel: inputs are those of each channel at all of them.
     """
 
     name: str
@@ -73,6 +74,17 @@ class Layer:
     limits: tuple[int, int]
     clip: tuple[float, float] = (-np.inf, np.inf)
     offset: np.ndarray | None = None
+    taps: int = 1
+
+    @property
+    def groups(self) -> int:
+        """Groups of a convolution."""
+        return len(self.weight)
+
+    @property
+    def channels(self) -> int:
+        """Input channels of a group."""
+        return self.weight.shape[-1] // self.taps
 
     @cached_property
     def everything(self) -> np.ndarray:

@@ -39,7 +39,7 @@ class PowersOfTwo:
         scales = np.maximum((OCTAVE[:, None, None] * _nearest_scale(layer, codebook) / largest), layer.floor)
         scales = scales.astype(np.float32)
 
-        def rounded(steps: np.ndarray) -> np.ndarray:
+        def rounded(steps: np.ndarray, _: np.ndarray) -> np.ndarray:
             return largest * codebook.nearest(steps / largest)
 
         integers, losses = round_columns(target, damped(moments.hessian, self.damping), scales, rounded)

@@ -62,7 +62,7 @@ class Quadratic:
         """
         for _ in range(ROUNDS):
             scale = self.fitted_scale(points)
-            points = Points(descend(self.weight, self.hessian, points.integers, scale, self.limits), scale)
+            points = Points(descend(self.weight, self.hessian, points.integers, scale[..., None], self.limits), scale)
         return Points(points.integers, self.fitted_scale(points))
 
     def search(self, points: Points, restarts: int, rng: np.random.Generator) -> Points:

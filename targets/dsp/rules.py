@@ -9,6 +9,7 @@ from edgeq.targets.dsp.depthwise_taps import depthwise_taps, is_in_fours
 from edgeq.targets.dsp.narrow import is_narrow, narrow
 from edgeq.targets.dsp.pointwise import dense, is_pointwise, pointwise
 from edgeq.targets.dsp.product import has_product
+from edgeq.targets.portable.blocked import conv2d_blocked, dense_blocked, in_blocks
 
 DSP = frozenset({"dsp"})
 BYTES = frozenset({4, 8})
@@ -16,6 +17,8 @@ BYTES = frozenset({4, 8})
 WEIGHTS = frozenset({2, 4, 8})
 
 RULES = (
+    Rule("conv2d", conv2d_blocked, fits=in_blocks),
+    Rule("dense", dense_blocked, fits=in_blocks),
     Rule("conv2d", narrow, BYTES, WEIGHTS, DSP, is_narrow),
     Rule("conv2d", pointwise, BYTES, WEIGHTS, DSP, is_pointwise),
     Rule("conv2d", depthwise, BYTES, WEIGHTS, DSP, is_three_wide),

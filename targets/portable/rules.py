@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.lower.rule import Rule
 from edgeq.targets.portable.average_pool import average_pool
+from edgeq.targets.portable.blocked import conv2d_blocked, dense_blocked, in_blocks
 from edgeq.targets.portable.conv2d import conv2d
 from edgeq.targets.portable.copy import copy, fill
 from edgeq.targets.portable.dense import dense
@@ -15,6 +16,8 @@ from edgeq.targets.portable.max_pool import max_pool
 from edgeq.targets.portable.softmax import softmax
 
 RULES = (
+    Rule("conv2d", conv2d_blocked, fits=in_blocks),
+    Rule("dense", dense_blocked, fits=in_blocks),
     Rule("conv2d", depthwise, fits=one_output_per_channel),
     Rule("conv2d", conv2d),
     Rule("dense", dense),

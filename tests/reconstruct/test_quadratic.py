@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 import pytest
 
-from edgeq.reconstruct.columns import round_columns
+from edgeq.reconstruct.columns import Rounding, round_columns
 from edgeq.reconstruct.descent import descend
 from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 
@@ -23,9 +22,9 @@ def problem(inputs: int, *, limits: tuple[int, int] = LIMITS, shared: bool = Fal
     return Quadratic(rng.standard_normal((1, 3, inputs)), hessian, np.zeros((1, 3)), limits, shared)
 
 
-def within(limits: tuple[int, int]) -> Callable[[np.ndarray], np.ndarray]:
+def within(limits: tuple[int, int]) -> Rounding:
     """Rounding to nearest, clipped."""
-    return lambda steps: np.rint(steps).clip(*limits)
+    return lambda steps, _: np.rint(steps).clip(*limits)
 
 
 def nearest(quadratic: Quadratic, scale: float = 0.8) -> Points:
@@ -86,7 +85,7 @@ def plain_descent(quadratic: Quadratic, integers: np.ndarray, scale: float) -> n
 def test_descent_is_one_integer_after_the_other() -> None:
     quadratic = problem(70)
     starts = np.random.default_rng(1).integers(LOW, HIGH + 1, (2, 1, 3, 70)).astype(float)
-    found = descend(quadratic.weight, quadratic.hessian, starts, np.full((2, 1, 3), 0.8), LIMITS)
+    found = descend(quadratic.weight, quadratic.hessian, starts, np.full((2, 1, 3, 1), 0.8), LIMITS)
     for start, end in zip(starts, found, strict=True):
         np.testing.assert_array_equal(end[0, 0], plain_descent(quadratic, start[0, 0], 0.8))
 
@@ -94,7 +93,9 @@ def test_descent_is_one_integer_after_the_other() -> None:
 def test_descent_ends_where_no_single_integer_can_improve() -> None:
     quadratic = problem(6)
     scale = np.full((1, 1, 3), 0.8)
-    found = Points(descend(quadratic.weight, quadratic.hessian, np.zeros((1, 1, 3, 6)), scale, LIMITS), scale)
+    found = Points(
+        descend(quadratic.weight, quadratic.hessian, np.zeros((1, 1, 3, 6)), scale[..., None], LIMITS), scale
+    )
     least = quadratic.loss(found)
     for output, column, value in product(range(3), range(6), range(LOW, HIGH + 1)):
         other = found.integers.copy()

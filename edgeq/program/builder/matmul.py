@@ -21,6 +21,7 @@ from edgeq.program.builder.context import (
 )
 from edgeq.program.builder.layout import Value, is_dense, is_permutation
 from edgeq.program.ops import Conv2D, Dense, Requantize
+from edgeq.quant.blocks import common_scale
 from edgeq.quant.fixed_point import INT32_LIMIT
 from edgeq.quant.qparams import QuantParams
 
@@ -38,11 +39,13 @@ class Weights:
         integers: int8, output channel first.
         scale: float64, one per output channel.
         bits: 8, 4 or 2.
+        block: Input channels that share a factor, in weights of 8 bits; 0 where they do not come so.
     """
 
     integers: np.ndarray
     scale: np.ndarray
     bits: int
+    block: int = 0
 
 
 def build_conv(ctx: Context, node: ir.Node, activation: Activation, y: QuantParams, tensor: str | None) -> Value:
@@ -71,6 +74,7 @@ def build_conv(ctx: Context, node: ir.Node, activation: Activation, y: QuantPara
             dilations=two(ints(node, "dilations", (1,) * spatial), 1),
             pads=(*two(pads[:spatial], 0), *two(pads[spatial:], 0)),
             groups=int(attribute(node, "group", 1)),  # type: ignore[call-overload]
+            block=weights.block,
         )
     )
     return result
@@ -97,6 +101,7 @@ def build_dense(ctx: Context, node: ir.Node, activation: Activation, y: QuantPar
             weights.bits,
             bias,
             rq,
+            weights.block if (columns == np.arange(k)).all() else 0,
         )
     )
     return Value(buffer.name, np.arange(buffer.size).reshape(shape), y)
@@ -150,10 +155,20 @@ def read_weights(node: ir.Node, channel_axis: int) -> Weights:
         raise UnsupportedError(
             "the weight has a zero point", node=node_name(node), fix="quantize weights symmetrically"
         )
-    scale = np.asarray(constant_array(dequantize.inputs[1]), np.float64).reshape(-1)
     bits = {"INT8": 8, "INT4": 4, "INT2": 2}[dequantize.inputs[0].dtype.name]  # type: ignore[union-attr]
     integers = np.moveaxis(data.astype(np.int8), channel_axis, 0)
-    return Weights(integers, np.broadcast_to(scale, integers.shape[:1]), bits)
+    scales = np.asarray(constant_array(dequantize.inputs[1]), np.float64)
+    block = int(attribute(dequantize, "block_size", 0))  # type: ignore[call-overload]
+    if block:
+        return _blockwise(integers, np.moveaxis(scales, channel_axis, 0), block)
+    return Weights(integers, np.broadcast_to(scales.reshape(-1), integers.shape[:1]), bits)
+
+
+def _blockwise(codes: np.ndarray, scales: np.ndarray, block: int) -> Weights:
+    """Codes with a scale per block of input channels (axis 1) as int8 weights; `MergeBlocks` has let them in."""
+    common, factors = common_scale(scales.reshape(len(scales), -1))
+    wide = factors.reshape(scales.shape).repeat(block, axis=1)
+    return Weights((codes * wide).astype(np.int8), common.astype(np.float64), 8, block)
 
 
 def read_bias(node: ir.Node, scale: np.ndarray) -> np.ndarray:

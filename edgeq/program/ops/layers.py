@@ -20,6 +20,8 @@ class Conv2D(Op):
         bias: int32 (o,), the input zero point already folded: b - zx * sum(w).
         x_zero_point: The value that a padded element counts as.
         pads: (top, left, bottom, right).
+        block: Input channels whose weights are narrow codes times one factor (`quant.blocks`): kernels may store them
+            so. 0: none.
     """
 
     kind: ClassVar[str] = "conv2d"
@@ -36,6 +38,7 @@ class Conv2D(Op):
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
+    block: int = 0
 
     @property
     def macs(self) -> int:
@@ -54,6 +57,7 @@ class Dense(Op):
     Attributes:
         weight: int8, logical (o, k), values within `weight_bits`.
         bias: int32 (o,), input zero point folded.
+        block: As of `Conv2D`.
     """
 
     kind: ClassVar[str] = "dense"
@@ -64,6 +68,7 @@ class Dense(Op):
     weight_bits: int
     bias: np.ndarray
     requantize: Requantize
+    block: int = 0
 
     @property
     def macs(self) -> int:

@@ -36,7 +36,7 @@ def narrow_op(op: Op, cut: Cut) -> Op | None:
 @narrow_op.register
 def _conv2d(op: Conv2D, cut: Cut) -> Conv2D:
     if op.x in cut and op.groups == 1:
-        op = replace(op, bias=_folded(op, cut), weight=op.weight[..., cut.kept(op.x)])
+        op = replace(op, bias=_folded(op, cut), weight=op.weight[..., cut.kept(op.x)], block=0)
     elif op.x in cut:
         op = replace(op, groups=int(cut.kept(op.x).sum()))
     if op.y in cut:
@@ -49,7 +49,7 @@ def _dense(op: Dense, cut: Cut) -> Dense:
     if op.x in cut:
         kept = cut.kept(op.x)
         weight = by_channel(op, len(kept))[:, :, kept].reshape(len(op.weight), -1)
-        op = replace(op, bias=_folded(op, cut), weight=weight)
+        op = replace(op, bias=_folded(op, cut), weight=weight, block=0)
     return replace(op, **_fewer_outputs(op, cut.kept(op.y))) if op.y in cut else op
 
 
