@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from edgeq.calibrate.samples import Samples, Spec
     from edgeq.pipeline import PassRecord
+    from edgeq.quant.qparams import Range
 
 RANDOM_SAMPLES = 32
 DISTILLED_SAMPLES = 64
@@ -143,7 +144,17 @@ def calibration_samples(model: ir.Model, config: Config, warnings: list[str], pr
         f"NO CALIBRATION DATA: ranges come from random numbers between {lo:g} and {hi:g}, and accuracy will suffer; "
         "give real samples with --calib"
     )
-    return random_samples(inputs, dict.fromkeys(inputs, Range(lo, hi)), config.seed, RANDOM_SAMPLES)
+    ranges = {str(value.name): _random_range(value, Range(lo, hi)) for value in model.graph.inputs}
+    return random_samples(inputs, ranges, config.seed, RANDOM_SAMPLES)
+
+
+def _random_range(value: ir.Value, real: Range) -> Range:
+    """Where random numbers for an input lie: of tokens in their vocabulary."""
+    from edgeq.program.builder.gather import vocabulary
+    from edgeq.quant.qparams import Range
+
+    tokens = value.dtype is not None and value.dtype.is_integer()
+    return Range(0.0, float(vocabulary(value))) if tokens else real
 
 
 def samples_to_show(quantized: Quantized, config: Config) -> Samples:

@@ -64,7 +64,8 @@ class Calibrate(ir.passes.InPlacePass):
             value.meta[RANGE_KEY] = self.choose(observers[name], self.method, Width(bits, self.scheme))
         if self.warn is not None:
             chosen = {name: value.meta[RANGE_KEY] for name, (value, _) in widths.items()}
-            inputs = {str(value.name) for value in model.graph.inputs}
+            tables = [node.outputs[0] for node in model.graph if node.op_type == "Gather"]
+            inputs = {str(value.name) for value in (*model.graph.inputs, *tables)}
             for text in sanity_warnings(observers, chosen, inputs):
                 self.warn(text)
         return ir.passes.PassResult(model, modified=True)

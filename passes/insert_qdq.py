@@ -21,7 +21,7 @@ from edgeq.passes.quantization_points import (
 )
 from edgeq.passes.weighted import bias_of, channel_axis, is_weighted, not_constant, weight_bits_of, weight_of
 from edgeq.quant.qparams import QuantParams, Range, Scheme, weight_scales
-from edgeq.quant.scheme import ANCHORS, output_params, range_params
+from edgeq.quant.scheme import ANCHORS, RECURRENT, output_params, range_params
 
 Params = dict[ir.Value, QuantParams]
 
@@ -67,6 +67,8 @@ class InsertQdq(ir.passes.InPlacePass):
             if is_weighted(node):
                 self._quantize_weight(graph, node, params)
                 admit_width(model, weight_bits_of(node, self.weight_bits))
+            elif node.op_type in RECURRENT:
+                _quantize_recurrent(graph, node)
         quantize_constant_operands(graph, max(self.activation_bits, 8))
         for value, chosen in params.items():
             _quantize_activation(graph, value, chosen)
@@ -75,7 +77,7 @@ class InsertQdq(ir.passes.InPlacePass):
     def _activation_params(self, value: ir.Value, bits: int, known: Params) -> QuantParams:
         """Of a value whose operands' parameters are known: values come in the order of computation."""
         producer = value.producer()
-        fixed = None if producer is None else output_params(producer.op_type, bits)
+        fixed = None if producer is None else _own_params(producer, bits)
         chosen = fixed or range_params(value.meta[RANGE_KEY], bits, self.scheme)
         return not_too_fine(value, chosen, lambda operand: self._operand_params(operand, known))
 
@@ -100,6 +102,15 @@ class InsertQdq(ir.passes.InPlacePass):
         insert_pair(graph, weight, Grid.symmetric(scales, bits, axis), [(node, 1)])
 
 
+def _quantize_recurrent(graph: ir.Graph, node: ir.Node) -> None:
+    """Eight bits and a scale per row for the weights of the inputs and of the state."""
+    for index in (1, 2):
+        weight = node.inputs[index]
+        assert weight is not None
+        scales = weight_scales(_required_constant(node, weight), 1, 8)
+        insert_pair(graph, weight, Grid.symmetric(scales, 8, 1), [(node, index)])
+
+
 def _required_constant(node: ir.Node, value: ir.Value) -> np.ndarray:
     array = constant(value)
     if array is None:
@@ -111,6 +122,12 @@ def quantize_constant_operands(graph: ir.Graph, bits: int) -> None:
     """Quantizes the float initializers that operators use like activations, each per tensor over its own range."""
     for value, uses in _constant_operands(graph).items():
         insert_pair(graph, value, Grid.of(_constant_params(value, bits)), uses)
+
+
+def _own_params(node: ir.Node, bits: int) -> QuantParams | None:
+    """Parameters that calibration has no say in: rows of a table may come that no sample has shown."""
+    table = node.inputs[0] if node.op_type == "Gather" else None
+    return output_params(node.op_type, bits) if table is None else _constant_params(table, bits)
 
 
 def _constant_params(value: ir.Value, bits: int) -> QuantParams:

@@ -14,14 +14,14 @@ from edgeq.quant.scheme import ANCHORS, ELEMENTWISE, FUSES, MOVEMENT, QUANTIZERS
 
 
 def quantized_values(graph: ir.Graph) -> list[ir.Value]:
-    """The float values that get integers of their own: graph inputs, and the output of each fused group.
+    """The float values that get integers of their own: float graph inputs, and the output of each fused group.
 
     A group is an anchor operator and the activation it absorbs. What data movement makes is not listed: it inherits.
 
     Raises:
         UnsupportedError: A node that is neither anchor nor data movement.
     """
-    values = list(graph.inputs)
+    values = [value for value in graph.inputs if value.dtype == ir.DataType.FLOAT]
     for node in graph:
         if node.op_type in ANCHORS:
             if not is_absorbed(node):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.calibrate.float_runner import FloatRunner
+from edgeq.calibrate.masks import floored, masked_scores
 from edgeq.calibrate.observers import Observer
 from edgeq.calibrate.samples import Samples
 from edgeq.errors import CalibrationError
@@ -28,6 +29,8 @@ def observe(
 ) -> dict[str, Observer]:
     """Observers of tensors over all samples, in one streaming pass whose memory does not grow with their number.
 
+    Of masked scores only what Softmax sees is observed (`masks.floored`).
+
     Args:
         model: Canonical float model.
         samples: Inputs of `model`.
@@ -39,12 +42,14 @@ def observe(
     """
     observers = {name: Observer() for name in tensors}
     inputs = {value.name for value in model.graph.inputs}
+    masked = masked_scores(model)
     runner = FloatRunner(model, [name for name in observers if name not in inputs])
     done = 0
     for batch in samples.batches(BATCH):
         values = batch | (runner.run(batch) if runner.outputs else {})
         for name, seen in observers.items():
-            _update(seen, values[name], name, done)
+            observed = floored(values[name], masked[name]) if name in masked else values[name]
+            _update(seen, observed, name, done)
         done += len(next(iter(batch.values())))
         if progress is not None:
             progress(done, len(samples))

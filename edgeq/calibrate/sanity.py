@@ -20,7 +20,7 @@ def sanity_warnings(observers: Mapping[str, Observer], chosen: Mapping[str, Rang
     Args:
         observers: Of every tensor that will be quantized.
         chosen: The range that each of them gets.
-        inputs: Which of them are network inputs.
+        inputs: Which of them are network inputs, or rows of tables.
     """
     constant = [name for name, seen in observers.items() if seen.range.lo == seen.range.hi]
     dead = {name: _dead(seen) for name, seen in observers.items() if name not in (*constant, *inputs)}

@@ -39,7 +39,7 @@ def random_samples(inputs: Mapping[str, Spec], ranges: Mapping[str, Range], seed
 
     Args:
         inputs: Shape and element type of each model input.
-        ranges: Range of each input's values.
+        ranges: Range of each input's values; of integers, its end is the first one that does not occur.
         seed: Of the generator.
         count: Number of samples.
     """

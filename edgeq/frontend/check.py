@@ -18,6 +18,7 @@ from edgeq.frontend.read import tensors
 
 _SOUND = "export the model from a sound checkpoint"
 _FLOAT = onnx.TensorProto.FLOAT
+_TOKENS = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.INT16, onnx.TensorProto.INT8)
 _GRAPHS = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
 _SPARSE = (onnx.AttributeProto.SPARSE_TENSOR, onnx.AttributeProto.SPARSE_TENSORS)
 _INEXACT = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
@@ -28,7 +29,8 @@ def check_structure(model: onnx.ModelProto) -> None:
 
     Raises:
         ModelError: Wrong opset, duplicate or missing names, a cycle, absurd sizes.
-        UnsupportedError: Other domains, local functions, subgraphs, sparse, string or non-float interfaces.
+        UnsupportedError: Other domains, local functions, subgraphs, sparse or string tensors, or graph inputs that are
+            neither float32 nor signed integers.
     """
     _check_opset(model)
     _check_nodes(model)
@@ -38,7 +40,7 @@ def check_structure(model: onnx.ModelProto) -> None:
 
 
 def check_values(model: onnx.ModelProto) -> None:
-    """Refuse tensors that are cut short, NaN or infinite.
+    """Refuse tensors that are cut short, NaN or infinite; masks may hold minus infinity (`BoundMasks`).
 
     Raises:
         ModelError: Naming the tensor.
@@ -48,12 +50,12 @@ def check_values(model: onnx.ModelProto) -> None:
             values = numpy_helper.to_array(tensor)
         except Exception as error:  # onnx raises ValueError, TypeError, ... for data that do not fit dims or type
             raise ModelError(f"the tensor's data do not fit its shape and type: {error}", tensor=name) from error
-        if tensor.data_type in _INEXACT and not np.isfinite(values.astype(np.float64)).all():
+        if tensor.data_type in _INEXACT and not (values.astype(np.float64) < np.inf).all():
             raise ModelError("the tensor holds NaN or infinite values", tensor=name, fix=_SOUND)
 
 
 def check_finite(model: ir.Model) -> None:
-    """Refuse a model whose constants became NaN or infinite when they were folded (a negative variance, say).
+    """Refuse a canonical model with constants that are NaN or infinite: a negative variance was folded, say.
 
     Raises:
         ModelError: Naming the tensor.
@@ -61,7 +63,9 @@ def check_finite(model: ir.Model) -> None:
     for name, value in model.graph.initializers.items():
         tensor = value.const_value
         if tensor is not None and tensor.dtype.is_floating_point() and not np.isfinite(tensor.numpy()).all():
-            raise ModelError("folding constants gives NaN or infinite values", tensor=name, fix=_SOUND)
+            raise ModelError(
+                "the tensor holds NaN or infinite values, or folding constants gives such", tensor=name, fix=_SOUND
+            )
 
 
 def node_label(node: onnx.NodeProto) -> str:
@@ -114,14 +118,14 @@ def _check_nodes(model: onnx.ModelProto) -> None:
 def _check_interface(graph: onnx.GraphProto) -> None:
     stored = {tensor.name for tensor in graph.initializer}
     for value in graph.input:
-        if value.name not in stored and value.type.tensor_type.elem_type != _FLOAT:
+        if value.name not in stored and value.type.tensor_type.elem_type not in (_FLOAT, *_TOKENS):
             kind = value.type.WhichOneof("value") or "untyped"
             if kind == "tensor_type":
                 kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)
             raise UnsupportedError(
-                f"graph input {value.name!r} is {kind}, not a float32 tensor",
+                f"graph input {value.name!r} is {kind}, neither a float32 tensor nor one of signed integers",
                 tensor=value.name,
-                fix="export the model with float32 inputs",
+                fix="export the model with float32 inputs, or int64 ones where they are tokens",
             )
     if graph.sparse_initializer:
         raise UnsupportedError(

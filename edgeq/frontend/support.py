@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import constant, integers, parameter, scalar, static_shape
+from edgeq.passes.quantization_points import movement_source
 from edgeq.passes.resize import repeats
 from edgeq.quant.scheme import FUNCTIONS
 
@@ -112,6 +113,33 @@ def _layer_norm(node: ir.Node) -> str | None:
     return None if fixed else "scale and bias must be constant"
 
 
+def _gather(node: ir.Node) -> str | None:
+    table, positions = node.inputs
+    axis = node.attributes.get_int("axis", 0)
+    if not parameter(table) or axis != 0:
+        return "only rows of a constant table, or fixed positions at equal distances, are supported"
+    source = None if positions is None else movement_source(positions)
+    return None if source is not None and source.is_graph_input() else "the positions must be a network input"
+
+
+def _recurrent(node: ir.Node) -> str | None:
+    attributes = node.attributes
+    numbers = {name: attributes.get_int(name, 0) for name in ("layout", "linear_before_reset", "input_forget")}
+    if not all(parameter(value) for value in node.inputs[1:4] if value is not None):
+        return "weights and biases must be constant"
+    if any(value is not None for value in node.inputs[4:]):
+        return "lengths of sequences, states before the first step other than zero, and peepholes are not supported"
+    if (static_shape(node.inputs[0]) or (0, 0))[1] != 1 or numbers["layout"]:
+        return "only a batch of 1, behind the axis of the steps, is supported"
+    if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
+        return "the state c behind the last step is not supported as a result"
+    if node.op_type == "GRU" and not numbers["linear_before_reset"]:
+        return "only linear_before_reset = 1, as PyTorch has it, is supported"
+    if {"activations", "clip"} & set(attributes) or numbers["input_forget"]:
+        return "only the standard activations, without clip and input_forget, are supported"
+    return None
+
+
 def _batchnorm(node: ir.Node) -> str | None:
     return "only inference mode with constant statistics is supported"
 
@@ -157,6 +185,10 @@ CHECKS: dict[str, Check] = {
     "MaxPool": _max_pool,
     "AveragePool": _window,
     "ReduceMean": _reduce_mean,
+    "Gather": _gather,
+    "LSTM": _recurrent,
+    "GRU": _recurrent,
+    "Expand": _constant_after_first,
     "Split": _constant_after_first,
     "Slice": _constant_after_first,
     "Pad": _pad,
@@ -183,14 +215,10 @@ _ALTERNATIVES = {
     "GroupNormalization": "BatchNormalization",
     "LpNormalization": "BatchNormalization",
     "LRN": "BatchNormalization",
-    "LSTM": "1-D Conv over the time axis",
-    "GRU": "1-D Conv over the time axis",
-    "RNN": "1-D Conv over the time axis",
+    "RNN": "LSTM, GRU, or a 1-D Conv over the time axis",
     "Einsum": "MatMul with a constant matrix",
-    "Gather": "Slice or Split",
     "GatherElements": "Slice or Split",
     "GatherND": "Slice or Split",
-    "Expand": "Add or Mul, which broadcast",
     "Tile": "Resize (nearest) or Concat",
     "Where": "Relu or Clip",
     "Mish": "HardSwish",

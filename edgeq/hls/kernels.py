@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.fpga.dataflow import Stage
 from edgeq.hls.cpp import print_cpp
-from edgeq.lower.generated import Operand, Reads, Table, Writes
+from edgeq.lower.generated import Operand, Reads, Scratch, Table, Writes
 from edgeq.lower.select import select
 from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Interpolate, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Buffer, Program
@@ -163,16 +163,20 @@ def _join(parts: list[Calls]) -> Calls:
 def _call(name: str, op: Op, program: Program, target: Target) -> Calls:
     generated = select(op, program, target).generate(op, program, target)
     roms: list[Rom] = []
+    memory = [operand for operand in generated.operands if isinstance(operand, Scratch)]
+    own = "".join(f"{part.dtype}_t {name}_scratch[{part.nbytes // np.dtype(part.dtype).itemsize}]; " for part in memory)
     arguments = [_argument(operand, name, program, roms) for operand in generated.operands]
     function = print_cpp(f"{name}_kernel", generated.func, {})
-    return Calls((function,), (f"{name}_kernel({', '.join(arguments)})",), tuple(roms))
+    return Calls((function,), (f"{own}{name}_kernel({', '.join(arguments)})",), tuple(roms))
 
 
 def _argument(operand: Operand, name: str, program: Program, roms: list[Rom]) -> str:
     """The array that a kernel gets; tables and constant tensors are added to `roms`."""
     if isinstance(operand, Writes) or (isinstance(operand, Reads) and program.buffer[operand.buffer].data is None):
         return operand.buffer
-    data = operand.data if isinstance(operand, Table) else program.buffer[operand.buffer].data  # type: ignore[union-attr]
+    if isinstance(operand, Scratch):
+        return f"{name}_scratch"
+    data = operand.data if isinstance(operand, Table) else program.buffer[operand.buffer].data
     assert data is not None
     rom = Rom(f"{name}_t{len(roms)}", f"{data.dtype}_t", data.reshape(-1))
     roms.append(rom)

@@ -18,6 +18,7 @@ from edgeq.program.ops import (
     Copy,
     Dense,
     Fill,
+    Gather,
     Interpolate,
     LayerNorm,
     Lut,
@@ -25,13 +26,15 @@ from edgeq.program.ops import (
     MaxPool,
     Mul,
     Op,
+    Recurrent,
     Requantize,
     Softmax,
     View,
 )
 from edgeq.quant.fixed_point import INT32_LIMIT, multiply_high, rounding_shift_right
 from edgeq.quant.normalization import normalized
-from edgeq.quant.tables import SEGMENT_BITS, SOFTMAX_QUOTIENT_BITS
+from edgeq.quant.recurrent import gate_sums, gru_step, lstm_step
+from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS, interpolate
 
 # Below this many input channels, gathering all taps for one matrix product beats one product per tap.
 SMALL_DEPTH = 16
@@ -169,11 +172,7 @@ def _lut(op: Lut, memory: Memory) -> None:
 
 @execute.register
 def _interpolate(op: Interpolate, memory: Memory) -> None:
-    u = memory[op.x].astype(np.int64) + (1 << 15)
-    k, f = u >> SEGMENT_BITS, u & ((1 << SEGMENT_BITS) - 1)
-    table = op.table.astype(np.int64)
-    acc = table[k] * ((1 << SEGMENT_BITS) - f) + table[k + 1] * f
-    _store(memory, op, rounding_shift_right(acc, op.shift).clip(op.lo, op.hi))
+    _store(memory, op, interpolate(memory[op.x], op.table, op.shift).clip(op.lo, op.hi))
 
 
 @execute.register
@@ -211,3 +210,25 @@ def _copy(op: Copy, memory: Memory) -> None:
 @execute.register
 def _fill(op: Fill, memory: Memory) -> None:
     memory[op.y][...] = op.value
+
+
+@execute.register
+def _gather(op: Gather, memory: Memory) -> None:
+    _store(memory, op, op.table[memory[op.x].clip(0, len(op.table) - 1)])
+
+
+@execute.register
+def _recurrent(op: Recurrent, memory: Memory) -> None:
+    x = memory[op.x].reshape(-1, op.steps, op.weight.shape[1])
+    inputs = gate_sums(exact_matmul(x, op.weight.T), op.multiplier, op.left) + op.bias
+    h = c = np.zeros((len(x), op.hidden), np.int64)
+    y = np.empty((len(x), op.steps, op.hidden), np.int64)
+    for step in range(op.steps)[:: -1 if op.reverse else 1]:
+        acc = exact_matmul(h.astype(np.int16), op.recurrence.T)
+        recurrent = gate_sums(acc, op.recurrence_multiplier)
+        if op.cell == "lstm":
+            h, c = lstm_step(inputs[:, step] + recurrent, c)
+        else:
+            h = gru_step(inputs[:, step], recurrent, op.hidden_bias, h)
+        y[:, step] = requantize(h, op.requantize)
+    _store(memory, op, y)

@@ -11,6 +11,7 @@ from edgeq.program.ops import (
     Conv2D,
     Copy,
     Dense,
+    Gather,
     Interpolate,
     LayerNorm,
     Lut,
@@ -18,6 +19,7 @@ from edgeq.program.ops import (
     MaxPool,
     Mul,
     Op,
+    Recurrent,
     Requantize,
     Softmax,
     View,
@@ -25,6 +27,7 @@ from edgeq.program.ops import (
 from edgeq.program.program import Buffer, Program
 from edgeq.quant.fixed_point import INT32_LIMIT, MULTIPLIER_LIMIT
 from edgeq.quant.normalization import GUARD, ROW_LIMIT, SPREAD_LIMIT, spread_fraction
+from edgeq.quant.recurrent import GATES, SUM_LIMIT
 from edgeq.quant.tables import INTERPOLATION_LIMIT
 
 
@@ -97,11 +100,16 @@ def _verify_op(op: Op, buffers: dict[str, Buffer]) -> None:
             _require(op.table.shape == (513,) and op.table.dtype == np.int32, op, "table does not fit")
             _require(bool((np.abs(op.table) <= INTERPOLATION_LIMIT).all()), op, "interpolation may overflow int32")
             _verify_size(op, buffers[op.x], y.shape)
+        case Gather():
+            _require(op.table.ndim == 2 and op.table.size > 0 and op.table.dtype == y.dtype, op, "table does not fit")
+            _verify_size(op, y, (buffers[op.x].size, op.table.shape[1]))
         case Softmax() | LayerNorm():
             _verify_size(op, buffers[op.x], (op.rows, op.n))
             _verify_size(op, y, (op.rows, op.n))
             if isinstance(op, LayerNorm):
                 _verify_layer_norm(op, buffers[op.x].bits)
+        case Recurrent():
+            _verify_recurrent(op, buffers[op.x], y)
         case MatMul():
             _verify_matmul(op, buffers[op.x1], buffers[op.x2], y)
     requantize = getattr(op, "requantize", None)
@@ -137,6 +145,19 @@ def _verify_layer_norm(op: LayerNorm, x_bits: int) -> None:
     for array in (op.multiplier, op.bias):
         fits = array.dtype == np.int32 and array.shape == (op.n,)
         _require(fits and bool((np.abs(array.astype(np.int64)) < MULTIPLIER_LIMIT).all()), op, "factors out of range")
+
+
+def _verify_recurrent(op: Recurrent, x: Buffer, y: Buffer) -> None:
+    rows, inputs = op.weight.shape
+    _verify_size(op, x, (op.steps, inputs))
+    _verify_size(op, y, (op.steps, op.hidden))
+    _require(op.recurrence.shape == (GATES[op.cell] * op.hidden, op.hidden) and rows == len(op.recurrence), op, "gates")
+    for array in (op.weight, op.recurrence):
+        _require(array.dtype == np.int8, op, "weights out of range")
+    for array in (op.multiplier, op.recurrence_multiplier, op.bias):
+        _require(array.dtype == np.int32 and array.shape == (rows,), op, "factors out of range")
+    reach = np.abs(op.weight.astype(np.int64)).sum(axis=1).max() << (x.bits - 1 + op.left)
+    _require(int(reach) <= INT32_LIMIT and op.hidden < SUM_LIMIT, op, "sums may overflow int32")
 
 
 def _verify_matmul(op: MatMul, x1: Buffer, x2: Buffer, y: Buffer) -> None:

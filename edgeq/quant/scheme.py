@@ -28,11 +28,23 @@ SLOPES = frozenset({"LeakyRelu", "PRelu"})
 FRACTIONS = frozenset({"Softmax", "Sigmoid", "HardSigmoid"})
 """Operators with outputs from 0 to 1."""
 
-ANCHORS = WEIGHTED | ELEMENTWISE | AVERAGES | FUNCTIONS | CLAMPS | SLOPES | {"Concat", "Softmax", "LayerNormalization"}
+RECURRENT = frozenset({"LSTM", "GRU"})
+"""Operators whose inputs 1 and 2 are constant weights of 8 bits, one scale per row; their states have 16 bits."""
+
+ANCHORS = (
+    WEIGHTED
+    | RECURRENT
+    | ELEMENTWISE
+    | AVERAGES
+    | FUNCTIONS
+    | CLAMPS
+    | SLOPES
+    | {"Concat", "Softmax", "LayerNormalization", "Gather"}
+)
 """Operators that compute new integers on a grid of their own."""
 
 MOVEMENT = frozenset(
-    {"Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Resize", "Pad", "Identity"}
+    {"Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Resize", "Pad", "Identity", "Expand"}
     | {"MaxPool", "GlobalMaxPool"}
 )
 """Operators whose output elements are input elements (or, padded, exact zeros): they inherit the parameters."""

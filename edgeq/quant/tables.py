@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeq.quant.fixed_point import round_half_up
+from edgeq.quant.fixed_point import round_half_up, rounding_shift_right
 from edgeq.quant.qparams import QuantParams
 
 SEGMENT_BITS = 7
@@ -54,6 +54,14 @@ def _steps(
             function(x.scale * (integers.astype(np.float64) - x.zero_point)), nan=0.0, posinf=1e30, neginf=-1e30
         )
     return value / y.scale + y.zero_point
+
+
+def interpolate(x: np.ndarray, table: np.ndarray, shift: int) -> np.ndarray:
+    """The straight lines of `interpolation_table` at int16 values x: int64 of the shape of x, not clamped."""
+    u = x.astype(np.int64) + (1 << 15)
+    k, f = u >> SEGMENT_BITS, u & ((1 << SEGMENT_BITS) - 1)
+    nodes = table.astype(np.int64)
+    return rounding_shift_right(nodes[k] * ((1 << SEGMENT_BITS) - f) + nodes[k + 1] * f, shift)
 
 
 def softmax_table(scale: float) -> np.ndarray:

@@ -20,7 +20,7 @@ class Replica:
 
     Args:
         model: Its graph has one sample per run. Left as it is.
-        inputs: Per graph input, float32 (samples, *shape).
+        inputs: Per graph input, (samples, *shape): float32, or integers where they are tokens.
         constants: Values that are known: the nodes that make them do not run. May change for nodes not yet run.
         aliases: Values that stand for others: the nodes between do not run.
     """
@@ -85,8 +85,8 @@ class Replica:
                 inputs[name] = self._values[name]
         if not outputs:
             return {}
-        shapes = {name: array.shape[1:] for name, array in inputs.items()}
-        return Segment(nodes, self._opset, shapes, outputs, constants, self._aliases).run(inputs)
+        first = {name: array[0] for name, array in inputs.items()}
+        return Segment(nodes, self._opset, first, outputs, constants, self._aliases).run(inputs)
 
 
 def _needed(graph: ir.Graph, constants: Set[str], aliases: Set[str]) -> list[ir.Node]:

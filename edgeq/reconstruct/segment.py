@@ -23,7 +23,7 @@ class Segment:
     Args:
         nodes: In order of execution.
         opset: Of the graph they are from.
-        inputs: Per input: its shape without the sample axis.
+        inputs: Per input: a sample, for its shape and type.
         outputs: Names of the values to compute.
         constants: The initializers that the nodes use.
         aliases: Other names under which the nodes' inputs are known.
@@ -33,7 +33,7 @@ class Segment:
         self,
         nodes: Sequence[ir.Node],
         opset: int,
-        inputs: Mapping[str, tuple[int, ...]],
+        inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
         constants: Mapping[str, np.ndarray],
         aliases: Mapping[str, str],
@@ -43,7 +43,7 @@ class Segment:
         graph = onnx.helper.make_graph(
             [_renamed(node, aliases) for node in nodes],
             "segment",
-            [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+            [_typed(name, sample) for name, sample in inputs.items()],
             [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
             [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
         )
@@ -56,12 +56,18 @@ class Segment:
         """Runs all samples, one by one.
 
         Args:
-            arrays: Per input, float32 (samples, *shape).
+            arrays: Per input, (samples, *shape): float32, or integers where they are tokens.
 
         Returns:
             Per output, float32 (samples, *shape).
         """
         return self._session.run({name: arrays[name] for name in self._inputs})
+
+
+def _typed(name: str, sample: np.ndarray) -> onnx.ValueInfoProto:
+    import onnx
+
+    return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(sample.dtype), sample.shape)
 
 
 def _renamed(node: ir.Node, aliases: Mapping[str, str]) -> onnx.NodeProto:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from edgeq.errors import VerificationError
 from edgeq.package.build import PROGRAM_TEXT
+from edgeq.package.manifest import Manifest
 from edgeq.package.read import Package, read_package
 from edgeq.program.builder import Interface, build_program
 from edgeq.program.builder.ports import InputType, Layout
@@ -72,9 +73,7 @@ def load_artifact(directory: Path) -> Artifact:
     package = read_package(directory)
     manifest = package.manifest
     model = ir.load(package.qdq_model)
-    interface = Interface(
-        cast(Layout, manifest.io_layout), cast(InputType, manifest.inputs[0].dtype), cast(PortMemory, manifest.io)
-    )
+    interface = Interface(cast(Layout, manifest.io_layout), _input_type(model, manifest), cast(PortMemory, manifest.io))
     program = optimize(build_program(model, manifest.name, interface))
     if manifest.patches is not None:
         program = patch(program, manifest.patches)
@@ -87,3 +86,11 @@ def load_artifact(directory: Path) -> Artifact:
             fix="make the package again with `edgeq compile`",
         )
     return Artifact(package, model, program)
+
+
+def _input_type(model: ir.Model, manifest: Manifest) -> InputType:
+    """What was asked of the inputs: the type of those that are no tokens, whose type is their own."""
+    import onnx_ir as ir
+
+    real = {value.name for value in model.graph.inputs if value.dtype == ir.DataType.FLOAT}
+    return cast(InputType, next((port.dtype for port in manifest.inputs if port.name in real), "int8"))

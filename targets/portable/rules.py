@@ -10,9 +10,11 @@ from edgeq.targets.portable.copy import copy, fill
 from edgeq.targets.portable.dense import dense
 from edgeq.targets.portable.depthwise import depthwise, one_output_per_channel
 from edgeq.targets.portable.elementwise import add, interpolate, lut, mul
+from edgeq.targets.portable.gather import gather
 from edgeq.targets.portable.layer_norm import layer_norm
 from edgeq.targets.portable.matmul import matmul
 from edgeq.targets.portable.max_pool import max_pool
+from edgeq.targets.portable.recurrent import recurrent
 from edgeq.targets.portable.softmax import softmax
 
 RULES = (
@@ -30,6 +32,8 @@ RULES = (
     Rule("softmax", softmax),
     Rule("layer_norm", layer_norm),
     Rule("matmul", matmul),
+    Rule("recurrent", recurrent),
+    Rule("gather", gather),
     Rule("copy", copy),
     Rule("fill", fill),
 )

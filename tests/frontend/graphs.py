@@ -49,9 +49,16 @@ def run(model: ir.Model | onnx.ModelProto | str, feeds: Mapping[str, np.ndarray]
 
 
 def random_feeds(model: ir.Model, seed: int = 0) -> dict[str, np.ndarray]:
-    """Standard normal inputs."""
+    """Standard normal inputs; tokens 0, 1 and 2."""
     rng = np.random.default_rng(seed)
-    return {value.name: rng.standard_normal(value.shape.numpy()).astype(np.float32) for value in model.graph.inputs}
+    return {str(value.name): _random(value, rng) for value in model.graph.inputs}
+
+
+def _random(value: ir.Value, rng: np.random.Generator) -> np.ndarray:
+    assert value.shape is not None and value.dtype is not None
+    if value.dtype.is_integer():
+        return rng.integers(0, 3, value.shape.numpy())
+    return rng.standard_normal(value.shape.numpy()).astype(np.float32)
 
 
 def difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:

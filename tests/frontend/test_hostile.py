@@ -198,8 +198,15 @@ def string_input(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
 
 
-def integer_input(model: onnx.ModelProto) -> None:
-    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+def unsigned_input(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+
+
+def pixels_as_integers(model: onnx.ModelProto) -> None:
+    """An integer input that is no position in a table."""
+    model.graph.node.insert(0, helper.make_node("Cast", ["pixels"], ["x"], to=FLOAT, name="cast"))
+    model.graph.input[0].name = "pixels"
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT8
 
 
 def sequence_input(model: onnx.ModelProto) -> None:
@@ -214,7 +221,8 @@ def sequence_input(model: onnx.ModelProto) -> None:
         (sparse_weight, ["sparse"]),
         (string_constant, ["string"]),
         (string_input, ["'x' is STRING"]),
-        (integer_input, ["'x' is INT64"]),
+        (unsigned_input, ["'x' is UINT8"]),
+        (pixels_as_integers, ["Cast", "'cast'"]),
         (sequence_input, ["'seq'"]),
         (contradict_shapes, ["5 channels", "'conv'"]),
     ],

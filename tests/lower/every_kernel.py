@@ -12,17 +12,20 @@ from edgeq.program.ops import (
     Copy,
     Dense,
     Fill,
+    Gather,
     Interpolate,
     LayerNorm,
     Lut,
     MatMul,
     MaxPool,
     Mul,
+    Recurrent,
     Requantize,
     Softmax,
     View,
 )
 from edgeq.program.program import Buffer, Program
+from edgeq.quant.recurrent import GATES
 from edgeq.quant.tables import softmax_table
 
 IMAGE = (1, 6, 6, 8)
@@ -90,5 +93,17 @@ def _others(bits: int) -> list[Case]:
         _case(Softmax("softmax", "y", "x", 4, 6, softmax_table(0.1), rq), 8, bits, x=shape, y=shape),
         _case(norm, bits, x=shape, y=shape),
         _case(MatMul("product", "y", "x1", "x2", 2, 3, 3, 4, -2, 3, rq), 8, x1=(2, 3, 4), x2=(2, 3, 4), y=(2, 3, 3)),
+        *(_recurrent(cell, bits) for cell in ("lstm", "gru")),
+        _case(Gather("rows", "y", "x", np.zeros((3, 6), table.dtype)), bits, x=(4,), y=shape),
         _case(Fill("fill", "y", -3), bits, y=shape),
     ]
+
+
+def _recurrent(cell: str, bits: int) -> Case:
+    rows = GATES[cell] * 3
+    weights = np.ones((rows, 2), np.int8), np.ones((rows, 3), np.int8)
+    factors = np.full((3, rows), 999, np.int32)
+    op = Recurrent(
+        cell, "y", "x", cell, False, 4, *weights, factors[0], 1, factors[1], factors[2], factors[2, :3], _requantize(8)
+    )
+    return _case(op, bits, x=(4, 2), y=(4, 3))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
+from lower.operator_parts import Case, bits, buffer, limits, random_integers, requantizes, zero_point
+from lower.row_operators import row_operators
 
 from edgeq.program.ops import (
     Add,
@@ -16,63 +18,14 @@ from edgeq.program.ops import (
     Dense,
     Fill,
     Interpolate,
-    LayerNorm,
     Lut,
-    MatMul,
     MaxPool,
     Mul,
     Op,
     Requantize,
-    Softmax,
     View,
 )
 from edgeq.program.program import Buffer, Port, Program
-from edgeq.quant.normalization import spread_fraction
-
-
-@dataclass(frozen=True)
-class Case:
-    """An operator over buffers called x (or x1, x2) and y; inputs and the output are the program's ports."""
-
-    op: Op
-    buffers: dict[str, Buffer]
-
-
-def buffer(name: str, shape: tuple[int, ...], bits: int) -> Buffer:
-    return Buffer(name, shape, bits)
-
-
-bits = st.sampled_from([8, 8, 16, 4])
-
-
-def zero_point(width: int) -> st.SearchStrategy[int]:
-    return st.just(0) if width == 16 else st.integers(*_limits(width))
-
-
-def _limits(width: int) -> tuple[int, int]:
-    return -(1 << (width - 1)), (1 << (width - 1)) - 1
-
-
-@st.composite
-def requantizes(draw: st.DrawFn, y_bits: int, lengths: Sequence[int], reach: float, widened: bool) -> Requantize:
-    """Multipliers for accumulators of typical size `reach`; with every form of pre-shift and sign."""
-    low, high = _limits(y_bits)
-    lo = draw(st.integers(low, high))
-    hi = draw(st.integers(lo, high))
-    right = draw(st.integers(1, 6)) if widened else 0
-    left = draw(st.integers(0, 3)) if not widened and reach < 2**27 else 0
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    length = draw(st.sampled_from(lengths))
-    real = rng.uniform(0.1, 2, length) * high / max(reach / 8, 1) * 2.0 ** (31 - left + right)
-    multiplier = np.minimum(real, (1 << 30) - 1).astype(np.int32)
-    negative = (multiplier * rng.uniform(-1, 1, length)).astype(np.int32) if draw(st.booleans()) else None
-    return Requantize(multiplier, draw(zero_point(y_bits)), lo, hi, left, right, negative)
-
-
-def _random(draw: st.DrawFn, shape: tuple[int, ...], width: int) -> np.ndarray:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    low, high = _limits(width)
-    return rng.integers(low, high + 1, shape).astype(np.int8 if width <= 8 else np.int16)
 
 
 @dataclass(frozen=True)
@@ -108,11 +61,11 @@ def conv2d(draw: st.DrawFn) -> Case:
     groups, per_group = draw(st.sampled_from([(1, 1), (1, 3), (1, 16), (2, 3), (3, 1), (8, 1), (12, 1)]))
     c, o = groups * per_group, groups * draw(st.integers(1, 3))
     x_bits, y_bits, w_bits = draw(bits), draw(bits), draw(st.sampled_from([8, 4, 2]))
-    weight = _random(draw, (o, *g.kernel, per_group), w_bits)
+    weight = random_integers(draw, (o, *g.kernel, per_group), w_bits)
     reach = (1 << (x_bits + w_bits - 2)) * np.sqrt(weight[0].size)
     op = Conv2D(
         "conv", "y", "x", (g.x_shape[0], *g.x_shape[1:], c), (g.x_shape[0], *g.out, o), weight, w_bits,
-        _random(draw, (o,), 8).astype(np.int32) * 7, draw(zero_point(x_bits)),
+        random_integers(draw, (o,), 8).astype(np.int32) * 7, draw(zero_point(x_bits)),
         draw(requantizes(y_bits, (1, o), reach, draw(st.booleans()))), g.strides, g.dilations, g.pads, groups,
     )  # fmt: skip
     return Case(op, {"x": buffer("x", op.x_shape, x_bits), "y": buffer("y", op.y_shape, y_bits)})
@@ -123,8 +76,8 @@ def dense(draw: st.DrawFn) -> Case:
     rows, k, o = (draw(st.integers(1, n)) for n in (3, 40, 5))
     x_bits, y_bits, w_bits = draw(bits), draw(bits), draw(st.sampled_from([8, 4, 2]))
     rq = draw(requantizes(y_bits, (1, o), (1 << (x_bits + w_bits - 2)) * np.sqrt(k), draw(st.booleans())))
-    bias = _random(draw, (o,), 8).astype(np.int32)
-    op = Dense("dense", "y", "x", rows, _random(draw, (o, k), w_bits), w_bits, bias, rq)
+    bias = random_integers(draw, (o,), 8).astype(np.int32)
+    op = Dense("dense", "y", "x", rows, random_integers(draw, (o, k), w_bits), w_bits, bias, rq)
     return Case(op, {"x": buffer("x", (rows, k), x_bits), "y": buffer("y", (rows, o), y_bits)})
 
 
@@ -136,13 +89,13 @@ def pools(draw: st.DrawFn) -> Case:
     buffers = {"x": buffer("x", x_shape, x_bits), "y": buffer("y", y_shape, y_bits)}
     window = (g.strides, g.dilations, g.pads)
     if draw(st.booleans()):
-        lo = draw(st.integers(*_limits(x_bits)))
-        hi = draw(st.integers(lo, _limits(x_bits)[1]))
+        lo = draw(st.integers(*limits(x_bits)))
+        hi = draw(st.integers(lo, limits(x_bits)[1]))
         buffers["y"] = buffer("y", y_shape, x_bits)
         return Case(MaxPool("max", "y", "x", x_shape, y_shape, g.kernel, lo, hi, *window), buffers)
     divisors = draw(st.integers(1, 3))
     rq = draw(requantizes(y_bits, (divisors,), float(1 << x_bits), draw(st.booleans())))
-    counts = (_random(draw, g.out, 8) % divisors).astype(np.int32)
+    counts = (random_integers(draw, g.out, 8) % divisors).astype(np.int32)
     zero = draw(zero_point(x_bits))
     rq = Requantize(rq.multiplier, rq.zero_point, rq.lo, rq.hi, rq.left, rq.right)
     return Case(AveragePool("average", "y", "x", x_shape, y_shape, g.kernel, zero, rq, counts, *window), buffers)
@@ -175,8 +128,8 @@ def binary(draw: st.DrawFn) -> Case:
     }  # fmt: skip
     if draw(st.booleans()):
         m1, m2 = (draw(st.integers(-(2**13), 2**13)) for _ in range(2))
-        lo = draw(st.integers(*_limits(y_bits)))
-        hi = draw(st.integers(lo, _limits(y_bits)[1]))
+        lo = draw(st.integers(*limits(y_bits)))
+        hi = draw(st.integers(lo, limits(y_bits)[1]))
         c, shift = draw(st.integers(-(2**20), 2**20)), draw(st.integers(0, 14))
         return Case(Add("add", "y", "x1", "x2", view1, view2, m1, m2, c, shift, lo, hi), buffers)
     rq = draw(requantizes(y_bits, (1,), float(1 << (2 * x_bits - 2)), False))
@@ -201,54 +154,20 @@ def copies(draw: st.DrawFn) -> Case:
 def tables(draw: st.DrawFn) -> Case:
     shape, x_bits, y_bits = draw(sizes), draw(st.sampled_from([8, 16])), draw(bits)
     if x_bits == 8:
-        op: Op = Lut("lut", "y", "x", _random(draw, (256,), y_bits))
+        op: Op = Lut("lut", "y", "x", random_integers(draw, (256,), y_bits))
     else:
-        nodes = _random(draw, (513,), 16).astype(np.int32) * draw(st.sampled_from([1, 128]))
-        op = Interpolate("interpolate", "y", "x", nodes, 23 - y_bits, *_limits(y_bits))
+        nodes = random_integers(draw, (513,), 16).astype(np.int32) * draw(st.sampled_from([1, 128]))
+        op = Interpolate("interpolate", "y", "x", nodes, 23 - y_bits, *limits(y_bits))
     return Case(op, {"x": buffer("x", shape, x_bits), "y": buffer("y", shape, y_bits)})
-
-
-@st.composite
-def softmaxes(draw: st.DrawFn) -> Case:
-    rows, n, y_bits = draw(st.integers(1, 3)), draw(st.integers(1, 20)), draw(st.sampled_from([8, 16]))
-    scale = draw(st.floats(0.001, 1))
-    table = np.floor(np.exp(-scale * np.arange(256)) * 65536 + 0.5).astype(np.int32)
-    rq = draw(requantizes(y_bits, (1,), float(1 << 14), False))
-    op = Softmax("softmax", "y", "x", rows, n, table, rq)
-    return Case(op, {"x": buffer("x", (rows, n), 8), "y": buffer("y", (rows, n), y_bits)})
 
 
 @st.composite
 def fills(draw: st.DrawFn) -> Case:
     shape, width = draw(sizes), draw(bits)
-    return Case(Fill("fill", "y", draw(st.integers(*_limits(width)))), {"y": buffer("y", shape, width)})
+    return Case(Fill("fill", "y", draw(st.integers(*limits(width)))), {"y": buffer("y", shape, width)})
 
 
-@st.composite
-def layer_norms(draw: st.DrawFn) -> Case:
-    rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 70))
-    x_bits, y_bits, shift = draw(bits), draw(bits), draw(st.integers(0, 8))
-    factors = _random(draw, (2, n), 16).astype(np.int32) * draw(st.sampled_from([1, 1 << 6, 1 << 14]))
-    fraction = draw(st.integers(0, spread_fraction(n, x_bits)))
-    epsilon = draw(st.sampled_from([0, 1, 77, 1 << 20, 1 << 45, 1 << 60]))
-    op = LayerNorm("norm", "y", "x", rows, n, fraction, epsilon, factors[0], factors[1], shift, *_limits(y_bits))
-    return Case(op, {"x": buffer("x", (rows, n), x_bits), "y": buffer("y", (rows, n), y_bits)})
-
-
-@st.composite
-def matmuls(draw: st.DrawFn) -> Case:
-    batch, m, n, k = (draw(st.integers(1, most)) for most in (3, 4, 4, 20))
-    x_bits, y_bits = draw(bits), draw(bits)
-    zeros = draw(zero_point(x_bits)), draw(zero_point(x_bits))
-    rq = draw(requantizes(y_bits, (1,), float(k << 2 * x_bits), x_bits == 16))
-    rq = replace(rq, right=6) if x_bits == 16 else rq  # what sums of 20 products need, and one more
-    op = MatMul("product", "y", "x1", "x2", batch, m, n, k, *zeros, rq)
-    x1, x2 = buffer("x1", (batch, m, k), x_bits), buffer("x2", (batch, n, k), x_bits)
-    return Case(op, {"x1": x1, "x2": x2, "y": buffer("y", (batch, m, n), y_bits)})
-
-
-_rows = st.one_of(softmaxes(), layer_norms(), matmuls())
-operators = st.one_of(conv2d(), conv2d(), dense(), pools(), binary(), copies(), tables(), _rows, fills())
+operators = st.one_of(conv2d(), conv2d(), dense(), pools(), binary(), copies(), tables(), row_operators, fills())
 
 
 def program_of(cases: Sequence[Case]) -> Program:
@@ -274,7 +193,7 @@ def random_inputs(program: Program, samples: int, seed: int) -> dict[str, np.nda
     arrays = {}
     for port in program.inputs:
         b = program.buffer[port.buffer]
-        low, high = _limits(b.bits)
+        low, high = limits(b.bits)
         array = rng.integers(low, high + 1, (samples, *b.shape)).astype(b.dtype)
         array[0], array[1] = low, high
         arrays[port.name] = array

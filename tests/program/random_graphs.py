@@ -30,13 +30,15 @@ class Draft:
     Attributes:
         draw: Of hypothesis.
         rng: For numbers whose values do not matter.
-        shapes: Of every value so far, in order.
+        shapes: Of every float value so far, in order.
+        vocabularies: Of every input of tokens.
     """
 
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
         self.rng = np.random.default_rng(draw(st.integers(0, 2**16)))
         self.shapes: dict[str, Shape] = {}
+        self.vocabularies: dict[str, int] = {}
         self.inputs: list[onnx.ValueInfoProto] = []
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
@@ -52,6 +54,13 @@ class Draft:
         name = f"in{len(self.inputs)}"
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         self.shapes[name] = shape
+
+    def embedding(self, rows: int, count: int, depth: int) -> None:
+        """An input of tokens, and the rows of a table that they name."""
+        name = f"tokens{len(self.vocabularies)}"
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, (1, count)))
+        self.vocabularies[name] = rows
+        self.node("Gather", self.weight(rows, depth), name)
 
     def constant(self, array: np.ndarray) -> str:
         name = f"c{len(self._constants)}"
@@ -108,12 +117,16 @@ def random_graphs(draw: st.DrawFn, samples: int = 6) -> RandomGraph:
     draft = Draft(draw)
     for _ in range(draft.pick(1, 1, 1, 2, 3)):  # type: ignore[call-overload]
         draft.input(draft.pick((1, 4, 6, 5), (1, 3, 7, 7), (1, 6, 10), (1, 12)))  # type: ignore[arg-type]
+    if draft.pick(False, False, False, True):
+        draft.embedding(draft.number(2, 300), draft.number(1, 6), draft.number(1, 6))
     for _ in range(draft.number(1, 8)):
         names = list(draft.shapes)
         name = names[-1] if draft.pick(True, True, False) else draw(st.sampled_from(names))
         makers = MAKERS[len(draft.shapes[name])]
         draw(st.sampled_from(makers))(draft, name, draft.shapes[name])
-    if len(draft.shapes) == len(draft.inputs):
+    if all(name in draft.shapes for name in (value.name for value in draft.inputs)) and len(draft.shapes) == len(
+        draft.inputs
+    ):
         name = next(iter(draft.shapes))
         draft.node("Relu", name)
     model = draft.model(draft.pick(0, 0, 1, 2))  # type: ignore[arg-type]
@@ -124,6 +137,10 @@ def _samples(draft: Draft, model: onnx.ModelProto, count: int) -> dict[str, np.n
     """Normal numbers of some magnitude, on some side of zero."""
     arrays = {}
     for value in model.graph.input:
+        if value.name in draft.vocabularies:
+            shape = (count, *(d.dim_value for d in value.type.tensor_type.shape.dim))
+            arrays[value.name] = draft.rng.integers(0, draft.vocabularies[value.name], shape)
+            continue
         scale, middle = draft.pick(1.0, 0.01, 50.0), draft.pick(0.0, 1.0, -3.0)
         numbers = draft.rng.standard_normal((count, *draft.shapes[value.name]))
         arrays[value.name] = ((numbers + middle) * scale).astype(np.float32)  # type: ignore[operator]

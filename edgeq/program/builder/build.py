@@ -12,15 +12,18 @@ from edgeq.errors import UnsupportedError
 from edgeq.program.builder.activation import ACTIVATIONS, Activation, read_activations
 from edgeq.program.builder.context import Context, constant_array, node_name
 from edgeq.program.builder.elementwise import UNARY, build_binary, build_unary
+from edgeq.program.builder.gather import add_tokens, build_gather
 from edgeq.program.builder.layout import Value
 from edgeq.program.builder.matmul import build_conv, build_dense
 from edgeq.program.builder.movement import MOVEMENTS, build_concat, build_movement, build_rescale
 from edgeq.program.builder.pool import build_average_pool, build_max_pool
 from edgeq.program.builder.ports import Interface, add_input, add_output
+from edgeq.program.builder.recurrent import build_recurrent
 from edgeq.program.builder.rows import build_layer_norm, build_matmul, build_softmax
 from edgeq.program.program import Port, Program
 from edgeq.program.verifier import verify_program
 from edgeq.quant.qparams import QuantParams
+from edgeq.quant.scheme import RECURRENT, WEIGHTED
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -47,8 +50,15 @@ ANCHORS: dict[str, Builder] = {
     "Concat": build_concat,
     "Softmax": build_softmax,
     "LayerNormalization": build_layer_norm,
+    "Gather": build_gather,
+    "LSTM": build_recurrent,
+    "GRU": build_recurrent,
     **dict.fromkeys(UNARY, build_unary),
 }
+
+
+FIRST_PARAMETER = {**dict.fromkeys(WEIGHTED | RECURRENT, 1), "Gather": 0}
+"""From which input on the constants of an operator become arrays of its op, not buffers."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,10 @@ def build(model: ir.Model, name: str, interface: Interface | None = None) -> Bui
     ctx = Context()
     interface = interface or Interface()
     inputs: list[Port] = []
+    for value in model.graph.inputs:
+        if value.dtype is not None and value.dtype.is_integer():
+            port, ctx.values[value] = add_tokens(ctx, value)
+            inputs.append(port)
     for node in model.graph:
         _build_node(ctx, node, interface, inputs)
     outputs = [add_output(ctx, _result(ctx, value), value, interface) for value in model.graph.outputs]
@@ -143,7 +157,7 @@ def _build_dequantize(ctx: Context, node: ir.Node) -> None:
 
 def _is_operand(value: ir.Value) -> bool:
     """True where a constant is an operand like an activation, not a weight or bias."""
-    return any(not (use.node.op_type in ("Conv", "Gemm", "MatMul") and use.idx > 0) for use in value.uses())
+    return any(use.idx < FIRST_PARAMETER.get(use.node.op_type, len(use.node.inputs)) for use in value.uses())
 
 
 def _build_quantized(ctx: Context, node: ir.Node, interface: Interface, inputs: list[Port]) -> Value:

@@ -139,15 +139,16 @@ def quantized_operand(ctx: Context, node: ir.Node, position: int) -> Value:
     return value
 
 
-def read_weights(node: ir.Node, channel_axis: int) -> Weights:
+def read_weights(node: ir.Node, channel_axis: int, position: int = 1) -> Weights:
     """The weights of a node, from initializer -> DequantizeLinear, output channel moved to the front."""
-    dequantize = None if node.inputs[1] is None else node.inputs[1].producer()
+    weight = node.inputs[position]
+    dequantize = None if weight is None else weight.producer()
     data = None if dequantize is None else constant_array(dequantize.inputs[0])
     if dequantize is None or dequantize.op_type != "DequantizeLinear" or data is None:
         raise UnsupportedError(
             f"the weight of {node.op_type} is not a quantized constant",
             node=node_name(node),
-            tensor=node.inputs[1].name if node.inputs[1] else None,
+            tensor=weight.name if weight else None,
             fix="store it as an int8 initializer behind a DequantizeLinear",
         )
     zero = constant_array(dequantize.inputs[2]) if len(dequantize.inputs) > 2 else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"})
-MOVEMENTS = RESHAPES | {"Transpose", "Slice", "Split", "Resize", "Pad"}
+MOVEMENTS = RESHAPES | {"Transpose", "Slice", "Split", "Resize", "Pad", "Expand"}
 
 
 def build_movement(ctx: Context, node: ir.Node) -> list[Value]:
@@ -46,6 +46,8 @@ def _moved(ctx: Context, node: ir.Node, x: Value) -> list[Value]:
             return [x.at(x.index[_slices(node, x.index.shape)])]
         case "Split":
             return _split(node, x)
+        case "Expand":
+            return [x.at(np.broadcast_to(x.index, shape_of(node.outputs[0])))]
         case "Resize":
             return [_resize(node, x)]
         case _:

@@ -7,7 +7,8 @@ that a kernel wants. The arithmetic of each operator is that of docs/NUMERICS.md
 from edgeq.program.ops.base import Op, Requantize, View
 from edgeq.program.ops.elementwise import Add, Interpolate, Lut, Mul
 from edgeq.program.ops.layers import Conv2D, Dense
-from edgeq.program.ops.movement import Copy, Fill
+from edgeq.program.ops.movement import Copy, Fill, Gather
+from edgeq.program.ops.recurrent import Recurrent
 from edgeq.program.ops.rows import LayerNorm, MatMul, Softmax
 from edgeq.program.ops.windows import AveragePool, MaxPool
 
@@ -18,6 +19,7 @@ __all__ = [
     "Copy",
     "Dense",
     "Fill",
+    "Gather",
     "Interpolate",
     "LayerNorm",
     "Lut",
@@ -25,6 +27,7 @@ __all__ = [
     "MaxPool",
     "Mul",
     "Op",
+    "Recurrent",
     "Requantize",
     "Softmax",
     "View",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from edgeq.program.ops.base import Op, Requantize, View
 
 
@@ -31,3 +33,17 @@ class Fill(Op):
     kind: ClassVar[str] = "fill"
 
     value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Gather(Op):
+    """Rows of a constant table by computed positions (embeddings): y[i] = table[clip(x[i], 0, rows - 1)].
+
+    Attributes:
+        table: int8 or int16, (rows, depth), on the grid of y.
+    """
+
+    kind: ClassVar[str] = "gather"
+
+    x: str
+    table: np.ndarray
