@@ -24,7 +24,7 @@ class OutputNoise:
     """Callable: the noise-to-signal ratio of a float model's outputs when it is quantized with min-max ranges.
 
     Taken in front of a final Softmax or sigmoid, which would hide it, and after subtraction of the mean error of each
-    element, which bias correction removes. The float model is the reference.
+    element, which bias correction removes. The reference is the float model itself, or another one.
 
     Attributes:
         samples: Of which the first `MAX_SAMPLES` are used.
@@ -36,18 +36,17 @@ class OutputNoise:
     activation_bits: int = 8
     per_channel: bool = True
 
-    def __call__(self, model: ir.Model) -> float:
+    def __call__(self, model: ir.Model, reference: ir.Model | None = None) -> float:
         samples = self.samples.first(MAX_SAMPLES)
         (batch,) = samples.batches(MAX_SAMPLES)
-        reference = _without_fractions(model)
-        quantized = reference.clone()
+        quantized, expected = _without_fractions(model), _without_fractions(reference or model)
         for pass_ in (
             Calibrate(samples, bits=self.activation_bits),
             InsertQdq(self.weight_bits, self.activation_bits, self.per_channel),
             FreezeWeights(),
         ):
             pass_(quantized)
-        return _noise_to_signal(run(reference, batch), run(quantized, batch))
+        return _noise_to_signal(run(expected, batch), run(quantized, batch))
 
 
 def _without_fractions(model: ir.Model) -> ir.Model:

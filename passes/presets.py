@@ -19,12 +19,14 @@ from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.output_noise import OutputNoise
 from edgeq.passes.plugins import with_plugins
+from edgeq.passes.recombine_channels import RecombineChannels
 from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.passes.refine_ranges import RefineRanges
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.passes.roundings import rounding_steps
 from edgeq.passes.scheme import Scheme
 from edgeq.passes.simulate_grid import SimulateGrid
+from edgeq.passes.split_outliers import SplitOutliers
 from edgeq.passes.widen_activations import WidenActivations
 
 FEW = 32
@@ -63,6 +65,8 @@ def preset_passes(
         Step(own, enabled=bool(own.weight_bits or own.activation_bits)),
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
         Step(AbsorbHighBias(few), enabled=best),
+        Step(SplitOutliers(OutputNoise(few, *widths), scheme.weight_bits), enabled=False),
+        Step(RecombineChannels(OutputNoise(few, *widths), *widths[::2]), enabled=False),
         Step(SimulateGrid(), enabled=False),
         Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
         Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
