@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -69,12 +70,23 @@ def preset_passes(
         Step(RecombineChannels(OutputNoise(few, *widths), *widths[::2]), enabled=False),
         Step(SimulateGrid(), enabled=False),
         Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
-        Step(RefineRanges(samples, bits, progress=partial(progress, "refine ranges")), enabled=False),
+        Step(_range_search(samples, bits, progress), enabled=best and bits == 4),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
         *rounding_steps(samples, settings, progress, per_layer if thorough else None),
         Step(CorrectBiasAnalytic(), enabled=False),
-        Step(ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks")), enabled=best),
+        Step(_reconstruction(samples, scheme.weight_bits, progress), enabled=best),
         Step(FreezeWeights()),
     ]
     return configure(with_plugins(steps, samples, scheme), settings)
+
+
+def _range_search(samples: Samples, bits: int, progress: Callable[[str, int, int], None]) -> RefineRanges:
+    """On enough samples to serve others: there, 0.2 to 2.4 dB less noise at 4 bits (resnet8, dscnn, a MobileNet)."""
+    return RefineRanges(samples, bits, most=2 * FEW, progress=partial(progress, "refine ranges"))
+
+
+def _reconstruction(samples: Samples, bits: int, progress: Callable[[str, int, int], None]) -> ReconstructBlocks:
+    """At 2 bits integers move, too: 0.6 to 1.4 dB less noise on unseen samples (dscnn, a MobileNet); at 4 bits none."""
+    blocks = ReconstructBlocks(samples, progress=partial(progress, "reconstruct blocks"))
+    return replace(blocks, integer_rate=0.01, epochs=25, batch=16) if bits == 2 else blocks

@@ -48,8 +48,8 @@ class ReconstructBlocks(ir.passes.InPlacePass):
         epochs: Walks through the samples, per block.
         batch: Samples per step.
         rate: Of scales (relative) and biases (in standard deviations of the layer's output), per step.
-        integer_rate: Of weights in units of their scale, per step; 0 keeps the integers: a few hundred samples say too
-            little to move what a rounding pass has fitted to thousands of rows.
+        integer_rate: Of weights in units of their scale, per step; 0 keeps the integers: above 2 bits a few hundred
+            samples say too little to move what a rounding pass has fitted to thousands of rows.
         seed: Chooses the held-out samples and the order of the others.
         progress: Told (blocks done, blocks in total).
         decline: Told what is not refined, and why.

@@ -9,6 +9,7 @@ from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.errors import UsageError
 from edgeq.passes.presets import Preset, preset_passes
+from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.passes.scheme import Scheme
 from edgeq.pipeline import pass_name
 from edgeq.progress import silent
@@ -36,6 +37,11 @@ def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) ->
         ("balanced", Scheme(weight_bits=4), {"round_per_layer", "equalize_layers"}),
         ("balanced", Scheme(activation_bits=4), {"round_per_layer", "equalize_layers"}),
         ("best", Scheme(), {"round_per_layer", "equalize_layers", "absorb_high_bias", "reconstruct_blocks"}),
+        (
+            "best",
+            Scheme(activation_bits=4),
+            {"round_per_layer", "equalize_layers", "absorb_high_bias", "reconstruct_blocks", "refine_ranges"},
+        ),
     ],
 )
 def test_each_preset_has_its_passes(samples: Samples, preset: Preset, scheme: Scheme, extra: set[str]) -> None:
@@ -52,6 +58,13 @@ def test_settings_win_over_the_preset(samples: Samples) -> None:
 def test_blocks_are_reconstructed_behind_rounding(samples: Samples) -> None:
     found = names(samples, "best", Scheme(weight_bits=4))
     assert found[-3:] == ["round_per_layer", "reconstruct_blocks", "freeze_weights"]
+
+
+@pytest.mark.parametrize(("bits", "moves"), [(4, False), (2, True)])
+def test_integers_move_where_steps_are_coarsest(samples: Samples, bits: int, moves: bool) -> None:
+    passes = preset_passes(samples, "best", Scheme(weight_bits=bits), {}, progress=silent, warn=lambda text: None)
+    (blocks,) = (p for p in passes if isinstance(p, ReconstructBlocks))
+    assert (blocks.integer_rate > 0) == moves
 
 
 def test_wide_activations_keep_their_extremes() -> None:
