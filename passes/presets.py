@@ -33,6 +33,9 @@ from edgeq.passes.widen_activations import WidenActivations
 FEW = 32
 """Samples that are enough for statistics of channels."""
 
+SOME = 128
+"""Samples for the ranges of `fast`: with 256, its outputs have 0.2 to 1.2 dB less noise (resnet8 and a MobileNet)."""
+
 Preset = Literal["fast", "balanced", "best"]
 
 
@@ -56,7 +59,7 @@ def preset_passes(
     Raises:
         UsageError: There is no such pass or option, or a plug-in is broken.
     """
-    few, bits = samples.first(FEW), scheme.activation_bits
+    few, seen, bits = samples.first(FEW), samples.first(SOME) if preset == "fast" else samples, scheme.activation_bits
     widths = (scheme.weight_bits, bits, scheme.per_channel)
     thorough, best = preset != "fast", preset == "best"
     per_layer = RoundPerLayer(samples, thorough=False, progress=partial(progress, "round weights"))
@@ -69,7 +72,7 @@ def preset_passes(
         Step(SplitOutliers(OutputNoise(few, *widths), scheme.weight_bits), enabled=False),
         Step(RecombineChannels(OutputNoise(few, *widths), *widths[::2]), enabled=False),
         Step(SimulateGrid(), enabled=False),
-        Step(Calibrate(samples, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
+        Step(Calibrate(seen, scheme.method, bits, progress=partial(progress, "calibrate"), warn=warn)),
         Step(_range_search(samples, bits, progress), enabled=best and bits == 4),
         Step(WidenActivations(samples, bits, progress=partial(progress, "widen activations")), enabled=False),
         Step(InsertQdq(*widths)),
