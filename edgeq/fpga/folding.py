@@ -145,7 +145,10 @@ def _require_fit(design: Design, budget: Budget) -> None:
         if needed > limit
     ]
     if over:
-        raise GateError(f"the smallest design does not fit: {'; '.join(over)}", fix="raise --max-dsp or --max-bram")
+        raise GateError(
+            f"the smallest design does not fit: {'; '.join(over)}",
+            fix="--weight-bits 4 takes fewer block RAMs; raise --max-dsp or --max-bram where the device has more",
+        )
 
 
 def _too_slow(design: Design, budget: Budget) -> str:

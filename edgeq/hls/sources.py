@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.fpga.backend import Tensors
-from edgeq.fpga.dataflow import Dataflow, Stage, Stream
+from edgeq.fpga.dataflow import Dataflow, Stream
 from edgeq.fpga.folding import Design
+from edgeq.fpga.source_text import StageText, golden_samples
 from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.hls.kernels import Calls, Rom, Row, element_call, whole_calls, window_row
 from edgeq.package.arrays import nested_rows, rows
-from edgeq.package.names import comment, require_identifier
-from edgeq.targets.hls.fold import Fold
+from edgeq.package.names import require_identifier
 from edgeq.templating import templates_of
 
 if TYPE_CHECKING:
@@ -29,25 +29,11 @@ _TEMPLATES = templates_of("edgeq.hls")
 
 
 @dataclass(frozen=True, eq=False)
-class StageView:
+class StageView(StageText):
     """A stage in the words of C++."""
 
-    stage: Stage
-    fold: Fold
     program: Program
     target: Target
-
-    @property
-    def symbol(self) -> str:
-        return self.stage.symbol
-
-    @property
-    def inputs(self) -> tuple[Stream, ...]:
-        return self.stage.inputs
-
-    @property
-    def outputs(self) -> tuple[Stream, ...]:
-        return self.stage.outputs
 
     @property
     def ops(self) -> tuple[object, ...]:
@@ -82,11 +68,6 @@ class StageView:
     @property
     def roms(self) -> tuple[Rom, ...]:
         return self.row.roms if self.kind == Kind.WINDOW else self._calls.roms
-
-    @property
-    def comment(self) -> str:
-        """Operators and sanitized layer names."""
-        return "; ".join(comment(f"{op.kind} {op.name}") for op in self.stage.ops) or "one input, several readers"
 
     @property
     def parameters(self) -> list[str]:
@@ -150,19 +131,10 @@ def sources(
 
 def testbench(flow: Dataflow, inputs: Tensors, outputs: Tensors) -> dict[str, str]:
     """The program that feeds samples to a design and compares with what the interpreter gave, by its path."""
-    program = flow.program
-    name = require_identifier(program.name)
-    context = {
-        "name": name,
-        "port_names": [stream.symbol for stream in (*flow.inputs, *flow.outputs)],
-        "golden_inputs": [(s, _golden(inputs[p.name])) for s, p in zip(flow.inputs, program.inputs, strict=True)],
-        "golden_outputs": [(s, _golden(outputs[p.name])) for s, p in zip(flow.outputs, program.outputs, strict=True)],
-        "samples": len(inputs[program.inputs[0].name]),
-    }
-    return {f"tb/{name}_tb.cpp": _TEMPLATES.get_template("testbench.cpp.j2").render(context)}
+    context = golden_samples(flow, inputs, outputs, _rows)
+    return {f"tb/{context['name']}_tb.cpp": _TEMPLATES.get_template("testbench.cpp.j2").render(context)}
 
 
-def _golden(array: np.ndarray) -> str:
-    """Samples as signed integers of the program's buffer."""
-    signed = array.view(np.int8) if array.dtype == np.uint8 else array
-    return nested_rows(signed.reshape(len(signed), -1))
+def _rows(stream: Stream, array: np.ndarray) -> str:
+    """Samples as lines of a C++ table."""
+    return nested_rows(array.reshape(len(array), -1))

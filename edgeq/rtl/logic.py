@@ -1,36 +1,61 @@
-"""Look-up tables and flip-flops of a stage: linear in the bits of its registers, fitted to what Yosys makes of it.
+"""Look-up tables and flip-flops of a stage: linear in a few numbers of its engine, fitted to what Yosys makes of it.
 
-`tools/bench_fpga_rtl` makes the weights. Over the stages of the one design that they come from they are off by 10 % on
-average, by 25 % (look-up tables) and 31 % (flip-flops) at most: benchmarks/fpga_rtl.csv.
+`tools/bench_fpga_rtl` makes the weights, and says how far they are off: benchmarks/fpga_rtl.md.
 """
 
 from __future__ import annotations
 
-from edgeq.program.ops import Conv2D, Dense
-from edgeq.rtl.engines import Engine
+from collections.abc import Iterable, Sequence
+
+from edgeq.fpga.cost import REGISTER_BITS
+from edgeq.program.ops import Conv2D, Dense, MaxPool
+from edgeq.rtl.arrangement import Arrangement
+from edgeq.rtl.elements import Normalization, Product
+from edgeq.rtl.engines import Engine, Fork
 from edgeq.rtl.window import Window
 
-LUT_WEIGHTS = (356.0, 121.0, 0.77, 3.41)
-FF_WEIGHTS = (423.0, 124.4, 0.9, 2.6)
+FEATURES = ("elements", "window", "tree_bits", "acc_bits", "requantizers", "writers", "dividers", "memory_bits")
+"""What the weights belong to: an engine of elements, a window, the bits of its adder trees and of its accumulators,
+requantizers, writers of an arrangement, dividers, and the bits of all memories that are too small for block RAM."""
+
+LUT_WEIGHTS = (356.0, 477.0, 0.77, 3.41, 0.0, 0.0, 0.0, 0.0)
+FF_WEIGHTS = (423.0, 547.4, 0.9, 2.6, 0.0, 0.0, 0.0, 0.0)
 
 
 def look_up_tables(engine: Engine) -> int:
-    return _linear(LUT_WEIGHTS, engine)
+    return linear(LUT_WEIGHTS, features(engine))
 
 
 def flip_flops(engine: Engine) -> int:
-    return _linear(FF_WEIGHTS, engine)
+    return linear(FF_WEIGHTS, features(engine))
+
+
+def linear(weights: Sequence[float], values: Sequence[int]) -> int:
+    return round(sum(weight * value for weight, value in zip(weights, values, strict=True)))
 
 
 def features(engine: Engine) -> tuple[int, ...]:
-    """1; and of a window 1, the bits of its adder trees, and those of its accumulators."""
-    if not isinstance(engine, Window):
-        return 1, 0, 0, 0
+    """Of an engine and the streams that it writes, in the order of `FEATURES`."""
+    streams = ((stream.word_bits, stream.depth) for stream in engine.stage.outputs)
+    small = _small((*engine.memories, *streams))
+    if isinstance(engine, Window):
+        requantizes = not isinstance(engine.op, MaxPool)
+        return 0, 1, _tree_bits(engine), engine.fold.outputs * engine.acc_bits, int(requantizes), 0, 0, small
+    if isinstance(engine, Arrangement):
+        requantizers = sum(writer.finish is not None for writer in engine.writers)
+        return 0, 0, 0, 0, requantizers, len(engine.writers), 0, small
+    divides = isinstance(engine, Normalization)
+    requantizes = divides or isinstance(engine, Product)
+    return int(not isinstance(engine, Fork)), 0, 0, 0, int(requantizes), 0, int(divides), small
+
+
+def _tree_bits(engine: Window) -> int:
     fold, op = engine.fold, engine.op
     product = engine.stage.inputs[0].element_bits + (op.weight_bits if isinstance(op, Conv2D | Dense) else 0)
-    tree = fold.outputs * (fold.inputs - 1) * (product + (fold.inputs - 1).bit_length())
-    return 1, 1, tree, fold.outputs * engine.acc_bits
+    return fold.outputs * (fold.inputs - 1) * (product + (fold.inputs - 1).bit_length())
 
 
-def _linear(weights: tuple[float, ...], engine: Engine) -> int:
-    return round(sum(weight * feature for weight, feature in zip(weights, features(engine), strict=True)))
+def _small(memories: Iterable[tuple[int, int]]) -> int:
+    """Bits of the memories that are tables or registers of logic."""
+    sizes = (width * depth for width, depth in memories)
+    return sum(size for size in sizes if size < REGISTER_BITS)

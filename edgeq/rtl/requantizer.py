@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgeq.program.ops import Requantize
@@ -9,8 +11,8 @@ from edgeq.rtl.rom import Rom, rom
 
 ACC_BITS, WIDE_ACC_BITS = 32, 64
 
-Parameters = dict[str, int | str]
-"""Of an instance in SystemVerilog."""
+Parameters = dict[str, int | str | tuple[int, ...]]
+"""Of an instance in SystemVerilog; several numbers are 32 bits each, the first the lowest."""
 
 
 def acc_bits(requantize: Requantize) -> int:
@@ -32,8 +34,8 @@ def requantizer(requantize: Requantize, table: Rom) -> Parameters:
     }
 
 
-def multipliers(name: str, requantize: Requantize, order: np.ndarray) -> Rom:
+def multipliers(name: str, requantize: Requantize, order: Sequence[int] = (0,)) -> Rom:
     """The multipliers in the order of the outputs; a single one is kept once."""
     parts = [requantize.multiplier] + ([] if requantize.negative is None else [requantize.negative])
     chosen = order if len(requantize.multiplier) > 1 else order[:1]
-    return rom(f"{name}_multipliers", np.stack(parts, axis=-1)[chosen].reshape(-1), 32, len(parts))
+    return rom(f"{name}_multipliers", np.stack(parts, axis=-1)[list(chosen)].reshape(-1), 32, len(parts))

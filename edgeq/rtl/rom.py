@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,11 @@ class Rom:
         """One hexadecimal word per line."""
         digits = -(-self.width // 4)
         return "".join(f"{word:0{digits}x}\n" for word in self.words)
+
+
+def memories(roms: Iterable[Rom]) -> tuple[tuple[int, int], ...]:
+    """Widths and depths of tables; one of a single word is a constant and takes no memory."""
+    return tuple((rom.width, rom.depth) for rom in roms if rom.depth > 1)
 
 
 def rom(name: str, elements: np.ndarray, bits: int, lanes: int) -> Rom:

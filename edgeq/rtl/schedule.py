@@ -1,32 +1,17 @@
-"""Cycles of an engine from one inference to the next, when nobody makes it wait: rows in, rows swept, rows freed."""
+"""Cycles of a window from one inference to the next, when nobody makes it wait: rows in, rows swept, rows freed."""
 
 from __future__ import annotations
 
 from math import gcd
 
-from edgeq.rtl.engines import Engine, Normalization
 from edgeq.rtl.window import Window
 
 IMAGES = 3
 """So many are followed: the first fills the memory, and from the second on all are alike."""
 
 
-NORMALIZATION = 1 + 3 + 19
-"""Cycles of an element of a softmax: to load it, to add it to the sum, to divide it by the sum."""
-
-
-def interval(engine: Engine) -> int:
-    """Cycles from one inference to the next."""
-    if isinstance(engine, Window):
-        return _window_interval(engine)
-    if isinstance(engine, Normalization):
-        return NORMALIZATION * engine.op.rows * engine.op.n
-    stage = engine.stage
-    return stage.outputs[0].buffer.size if stage.ops else stage.outputs[0].words
-
-
-def _window_interval(engine: Window) -> int:
-    """Follows rows through the ring: each is loaded once there is room, and swept once its window is complete."""
+def window_cycles(engine: Window) -> int:
+    """From one inference to the next. A row is loaded once the ring has room, and swept once its window is complete."""
     shape = engine.shape
     load, sweep = _load(engine), _sweep(engine)
     loaded: list[int] = []

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.fpga.backend import Tensors
-from edgeq.fpga.dataflow import Dataflow, Stage, Stream
+from edgeq.fpga.dataflow import Dataflow, Stream
 from edgeq.fpga.folding import Design
-from edgeq.package.names import comment, require_identifier
+from edgeq.fpga.source_text import StageText, golden_samples
+from edgeq.package.names import require_identifier
 from edgeq.rtl.engines import Engine, engine
 from edgeq.rtl.requantizer import Parameters
 from edgeq.rtl.rom import words
-from edgeq.targets.hls.fold import Fold
 from edgeq.templating import templates_of
 
 if TYPE_CHECKING:
@@ -29,33 +29,14 @@ _TEMPLATES = templates_of("edgeq.rtl")
 
 
 @dataclass(frozen=True, eq=False)
-class StageView:
+class StageView(StageText):
     """A stage in the words of SystemVerilog."""
 
-    stage: Stage
-    fold: Fold
     flow: Dataflow
-
-    @property
-    def symbol(self) -> str:
-        return self.stage.symbol
-
-    @property
-    def inputs(self) -> tuple[Stream, ...]:
-        return self.stage.inputs
-
-    @property
-    def outputs(self) -> tuple[Stream, ...]:
-        return self.stage.outputs
 
     @cached_property
     def engine(self) -> Engine:
         return engine(self.stage, self.fold, self.flow)
-
-    @property
-    def comment(self) -> str:
-        """Operators and sanitized layer names."""
-        return "; ".join(comment(f"{op.kind} {op.name}") for op in self.stage.ops) or "one input, several readers"
 
 
 def sources(
@@ -91,16 +72,8 @@ def sources(
 
 def testbench(flow: Dataflow, inputs: Tensors, outputs: Tensors) -> dict[str, str]:
     """The program that feeds samples to a design and compares with what the interpreter gave, by its path."""
-    program = flow.program
-    context = {
-        "name": program.name,
-        "golden_inputs": [(s, _golden(s, inputs[p.name])) for s, p in zip(flow.inputs, program.inputs, strict=True)],
-        "golden_outputs": [
-            (s, _golden(s, outputs[p.name])) for s, p in zip(flow.outputs, program.outputs, strict=True)
-        ],
-        "samples": len(inputs[program.inputs[0].name]),
-    }
-    return {f"tb/{program.name}_tb.cpp": _render("testbench.cpp", context)}
+    context = golden_samples(flow, inputs, outputs, _words)
+    return {f"tb/{context['name']}_tb.cpp": _render("testbench.cpp", context)}
 
 
 def _render(template: str, context: Mapping[str, object]) -> str:
@@ -109,14 +82,18 @@ def _render(template: str, context: Mapping[str, object]) -> str:
 
 def _parameters(values: Parameters) -> str:
     """Named parameters of an instance."""
-    texts = {name: f'"{value}"' if isinstance(value, str) else value for name, value in values.items()}
-    return ", ".join(f".{name}({text})" for name, text in texts.items())
+    return ", ".join(f".{name}({_literal(value)})" for name, value in values.items())
 
 
-def _golden(stream: Stream, array: np.ndarray) -> str:
+def _literal(value: int | str | tuple[int, ...]) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"32'd{number % 2**32}" for number in reversed(value)) + "}"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _words(stream: Stream, array: np.ndarray) -> str:
     """Samples as words of a stream, in lines of a C++ table."""
-    signed = array.view(np.int8) if array.dtype == np.uint8 else array
-    texts = [f"{word:#x}" for word in words(signed, stream.element_bits, stream.lanes)]
+    texts = [f"{word:#x}" for word in words(array, stream.element_bits, stream.lanes)]
     lines = (texts[i : i + WORDS_PER_LINE] for i in range(0, len(texts), WORDS_PER_LINE))
     return ",\n".join("    " + ", ".join(line) for line in lines)
 

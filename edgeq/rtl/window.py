@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
+from edgeq.fpga.cost import REQUANTIZER_DSP
 from edgeq.fpga.dataflow import Stage
 from edgeq.program.ops import AveragePool, Conv2D, Dense, MaxPool
 from edgeq.rtl.requantizer import ACC_BITS, Parameters, acc_bits, multipliers, requantizer
-from edgeq.rtl.rom import Rom, rom
+from edgeq.rtl.rom import Rom, memories, rom
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import Geometry, geometry
 from edgeq.targets.hls.rows import folded_weights
@@ -102,14 +101,17 @@ class Window:
         }
 
     @property
-    def lines_width(self) -> int:
-        """Bits of a word of the memory of rows."""
-        return self.stage.inputs[0].element_bits * self.lanes
+    def memories(self) -> tuple[tuple[int, int], ...]:
+        """Widths and depths: of the rows, and of the tables."""
+        rows = self.stage.inputs[0].element_bits * self.lanes, self.ring * self.shape.width * self.words
+        return rows, *memories(self.roms)
 
     @property
-    def lines_depth(self) -> int:
-        """Its words."""
-        return self.ring * self.shape.width * self.words
+    def dsp(self) -> int:
+        """One slice for each product, and those of the requantizer."""
+        if isinstance(self.op, MaxPool):
+            return 0
+        return REQUANTIZER_DSP + (self.fold.products if isinstance(self.op, Conv2D | Dense) else 0)
 
     @property
     def _outside(self) -> int:
@@ -146,10 +148,10 @@ class Window:
         if isinstance(op, MaxPool):
             return ()
         if isinstance(op, AveragePool):
-            return (multipliers(name, op.requantize, op.counts.reshape(-1)),)
+            return (multipliers(name, op.requantize, op.counts.reshape(-1).tolist()),)
         weight = op.weight if isinstance(op, Conv2D) else op.weight[:, None, None, :]
         return (
             rom(f"{name}_weights", folded_weights(weight, self.fold), op.weight_bits, self.fold.products),
             rom(f"{name}_bias", op.bias, 32, self.fold.outputs),
-            multipliers(name, op.requantize, np.arange(len(op.requantize.multiplier))),
+            multipliers(name, op.requantize, range(len(op.requantize.multiplier))),
         )

@@ -14,10 +14,11 @@ from edgeq.program.program import Buffer
 
 @dataclass(frozen=True)
 class Case:
-    """An operator over buffers called x (or x1, x2) and y; inputs and the output are the program's ports."""
+    """Operators over buffers called x (or x1, x2) and y; y and all that is not constant are the program's ports."""
 
     op: Op
     buffers: dict[str, Buffer]
+    more: tuple[Op, ...] = ()
 
 
 def buffer(name: str, shape: tuple[int, ...], bits: int) -> Buffer:

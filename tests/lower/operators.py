@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -176,15 +176,16 @@ def program_of(cases: Sequence[Case]) -> Program:
     for i, case in enumerate(cases):
         names = {name: f"{name}_{i}" for name in case.buffers}
         for name, b in case.buffers.items():
-            buffers.append(Buffer(names[name], b.shape, b.bits))
-            (outputs if name == "y" else inputs).append(Port(names[name], names[name], b.shape, 1.0, 0))
-        ops.append(_renamed(case.op, names))
+            buffers.append(Buffer(names[name], b.shape, b.bits, b.data))
+            if b.data is None:
+                (outputs if name == "y" else inputs).append(Port(names[name], names[name], b.shape, 1.0, 0))
+        ops += [_renamed(op, names) for op in (case.op, *case.more)]
     return Program("random", tuple(inputs), tuple(outputs), tuple(buffers), tuple(ops))
 
 
 def _renamed(op: Op, names: dict[str, str]) -> Op:
-    values = {name: getattr(op, name) for name in op.__dataclass_fields__ if name != "kind"}
-    return type(op)(**values | names)
+    texts = {name: value for name, value in vars(op).items() if isinstance(value, str)}
+    return replace(op, **{name: names[value] for name, value in texts.items() if value in names})
 
 
 def random_inputs(program: Program, samples: int, seed: int) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from lower.operators import Case, program_of
 from edgeq.fpga.dataflow import dataflow
 from edgeq.fpga.folding import Design
 from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Lut, MaxPool, Requantize, Softmax, View
+from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Lut, MaxPool, Mul, Requantize, Softmax, View
 from edgeq.program.program import Buffer
 from edgeq.quant.tables import softmax_table
 from edgeq.rtl.cost import stage_cost
@@ -132,3 +132,43 @@ def _requantize(count: int, terms: int, bits: int, signed: bool = False, right: 
     typical = np.sqrt(terms) * 2.0 ** (bits - 4 - right)
     m = (RNG.uniform(0.5, 1.5, count) * 100 / typical * 2**31).clip(256, 2**30 - 1).astype(np.int32)
     return Requantize(m, 3, -128, 120, right=right, negative=-m // 3 if signed else None)
+
+
+def mul(bits: int) -> Folded:
+    view = View((4, 12), (12, 1))
+    zeros = (0, 0) if bits == 16 else (-3, 7)
+    op = Mul("mul", "y", "x1", "x2", view, view, *zeros, _requantize(1, 1, 2 * bits))
+    return Folded(Case(op, {name: Buffer(name, (4, 12), bits) for name in ("x1", "x2", "y")}))
+
+
+def transpose() -> Folded:
+    """Planes to pixels."""
+    op = Copy("transpose", "y", "x", View((3, 20), (20, 1)), View((3, 20), (1, 3)))
+    return Folded(Case(op, {"x": Buffer("x", (3, 20)), "y": Buffer("y", (20, 3))}))
+
+
+def pick() -> Folded:
+    """A slice, with elements before it, behind it and between, backwards, each three times, at another scale."""
+    op = Copy("slice", "y", "x", View((4, 3, 2), (-8, 0, 2), 26), View((4, 3, 2), (6, 1, 3)), -9, _requantize(1, 1, 8))
+    return Folded(Case(op, {"x": Buffer("x", (5, 8)), "y": Buffer("y", (4, 2, 3), 16)}))
+
+
+def pad() -> Folded:
+    """A border around an image of 4 x 5 pixels of two channels, which is too large for registers."""
+    inner = View((4, 5, 16), (9 * 16, 16, 1), 9 * 16 + 2 * 16)
+    fill, copy = Fill("pad", "y", -77), Copy("pad", "y", "x", View((4, 5, 16), (80, 16, 1)), inner)
+    return Folded(Case(fill, {"x": Buffer("x", (4, 5, 16)), "y": Buffer("y", (6, 9, 16))}, (copy,)))
+
+
+def concatenation() -> Folded:
+    """Two tensors at scales of their own, and a constant."""
+    pixels = {"x1": 3, "x2": 2, "x": 1}
+    buffers = {name: Buffer(name, (6, channels)) for name, channels in pixels.items()} | {"y": Buffer("y", (6, 6))}
+    buffers["x"] = Buffer("x", (6, 1), data=_integers(8, (6, 1)))
+    parts, start = [], 0
+    for name, channels in pixels.items():
+        to = View((6, channels), (6, 1), start)
+        rq = None if name == "x" else _requantize(1, 1, 8)
+        parts.append(Copy("concat", "y", name, View((6, channels), (channels, 1)), to, 5 * start, rq))
+        start += channels
+    return Folded(Case(parts[0], buffers, tuple(parts[1:])))

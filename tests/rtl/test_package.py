@@ -47,6 +47,13 @@ def test_the_estimate_keeps_the_budget_and_counts_logic(package: Path) -> None:
     assert estimate["interval"] == max(stage["cycles"] for stage in estimate["stages"])
 
 
+def test_there_are_no_instructions_to_count(package: Path) -> None:
+    result = run("bench", package)
+    assert result.exit_code == 2
+    assert "'fpga-rtl' executes no instructions" in result.output
+    assert "estimate.json" in result.output
+
+
 def test_tables_lie_in_files_of_their_own(package: Path) -> None:
     words = (package / "rom/stage7_weights.hex").read_text().split()
     stage = json.loads((package / "estimate.json").read_text())["stages"][7]

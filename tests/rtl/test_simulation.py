@@ -8,7 +8,22 @@ from pathlib import Path
 
 import pytest
 from hls.simulation import need
-from rtl.engines import Folded, add, convolution, dense, design, lut, pool, softmax, write
+from rtl.engines import (
+    Folded,
+    add,
+    concatenation,
+    convolution,
+    dense,
+    design,
+    lut,
+    mul,
+    pad,
+    pick,
+    pool,
+    softmax,
+    transpose,
+    write,
+)
 
 from edgeq.fpga.folding import Design
 from edgeq.targets.hls.fold import Fold
@@ -39,6 +54,12 @@ def engines() -> list[Folded]:
         lut(8),
         lut(16),
         softmax(2, 10),
+        mul(8),
+        mul(16),
+        transpose(),
+        pick(),
+        pad(),
+        concatenation(),
     ]
 
 

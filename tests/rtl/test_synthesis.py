@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from hls.simulation import need
-from rtl.engines import Folded, add, convolution, dense, design, lut, pool, softmax, write
+from rtl.engines import Folded, add, concatenation, convolution, dense, design, lut, mul, pad, pool, softmax, write
 
 from edgeq.targets.hls.fold import Fold
 
@@ -20,6 +20,9 @@ ENGINES: dict[str, Folded] = {
     "sum": add(8),
     "table": lut(8),
     "softmax": softmax(1, 10),
+    "product": mul(8),
+    "padding": pad(),
+    "concatenation": concatenation(),
 }
 
 
