@@ -133,7 +133,7 @@ KINDS: dict[str, Kind] = {
     "patch": values.choice("auto", "on", "off"),
     "max_dsp": values.WHOLE,
     "max_bram": values.WHOLE,
-    "target_fps": values.NUMBER,
+    "target_fps": values.POSITIVE,
     "min_accuracy": values.NUMBER,
     "metric": values.choice("top1", "agreement", "sqnr", "auc"),
     "io_layout": values.choice("model", "nchw", "nhwc"),

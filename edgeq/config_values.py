@@ -80,6 +80,12 @@ def _number(value: Any) -> float:
     return value
 
 
+def _positive(value: Any) -> float:
+    if (number := _number(value)) <= 0:
+        raise ValueError
+    return number
+
+
 def _share(value: Any) -> float:
     """0.005, or 0.5%."""
     if isinstance(value, str) and value.rstrip().endswith("%"):
@@ -165,6 +171,7 @@ PATH = Kind("a path", _path)
 DATA = Kind("a path (in Python also arrays by input name)", _data)
 WHOLE = Kind("a whole number, 0 or more", _whole)
 NUMBER = Kind("a number", _number)
+POSITIVE = Kind("a number greater than 0", _positive)
 SHARE = Kind("a share, such as 0.005 or 0.5%", _share)
 SIZE = Kind("a number of bytes, such as 1024, 256K or 1M", _size)
 INTERVAL = Kind("two numbers, the lower first, such as 0,255", _interval)

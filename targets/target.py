@@ -24,6 +24,7 @@ class Emulator:
             knows what its readings mean.
         flash, ram: Where code and data go on the emulated board.
         vectors: Where the processor starts, if that is not the first byte of the flash.
+        core: The processor of the emulated board, if it is not the target's own but one that runs its programs, too.
     """
 
     command: tuple[str, ...]
@@ -32,6 +33,7 @@ class Emulator:
     flash: Memory
     ram: Memory
     vectors: Memory | None = None
+    core: str = ""
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,8 @@ def test_sizes(text: str, size: int) -> None:
         ("emit = ['c']", "option 'emit' must be one of lib, c"),
         ("min-accuracy = nan", "option 'min-accuracy' must be a number"),
         ("min-accuracy = false", "option 'min-accuracy' must be a number"),
+        ("target-fps = 0", "option 'target-fps' must be a number greater than 0, not 0"),
+        ("target-fps = -5", "option 'target-fps' must be a number greater than 0"),
         ("calib = 3", "option 'calib' must be a path"),
         ("calib = ''", "option 'calib' must be a path"),
         ("calib = {image = [1, 2]}", "option 'calib' must be a path"),

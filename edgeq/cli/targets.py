@@ -40,11 +40,17 @@ def _shown(target: Target) -> dict[str, Any]:
         "description": target.description,
         "float_abis": list(target.float_abis),
         "runs": list(devices_of(target)),
+        "emulated_core": target.emulator.core if target.emulator else "",
     }
 
 
 def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     from edgeq.cli.tables import table
 
-    rows = ((t["name"], ", ".join(t["aliases"]), t["description"], ", ".join(t["runs"])) for t in result["targets"])
+    rows = ((t["name"], ", ".join(t["aliases"]), t["description"], _runs(t)) for t in result["targets"])
     yield table("Targets", ("name", "also", "description", "runs here on"), rows)
+
+
+def _runs(shown: Mapping[str, Any]) -> str:
+    core = shown["emulated_core"]
+    return ", ".join(shown["runs"]) + (f", as on a {core}" if core else "")

@@ -46,5 +46,6 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     runners = ", ".join(result["runners"])
     verdict = ("equal bytes", "bold green") if result["equal"] else ("DIFFERENT", "bold red")
     yield line(f"{verdict[0]} on {result['samples']:,} samples: {runners}", verdict[1])
+    yield line(f"the target's own programs: {result['device']}")
     if result["first_difference"] is not None:
         yield table("First difference", ("", ""), result["first_difference"].items())

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeq.cycles.core import load_core
-from edgeq.errors import ToolMissingError
+from edgeq.errors import ToolMissingError, UsageError
 from edgeq.package.read import Package
 from edgeq.progress import Progress, silent
 from edgeq.run.artifact import Artifact, load_artifact
 from edgeq.run.run import random_inputs
 from edgeq.targets.load import load_target
+from edgeq.targets.target import Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +29,15 @@ def bench_package(directory: Path, progress: Progress | None = None) -> dict[str
         `cycles` of all kernels, `residual`), `flash_bytes` (`code` of kernels and call sequence as linked, `weights`,
         `constants`, `total`), `arena_bytes`, `stack_bytes`. `estimate` and `cycles` are None where edgeq has no table
         of the core or no compiler for the host.
+
+    Raises:
+        UsageError: The package's programs do not run here.
     """
     from edgeq.run.batch import profile_on_qemu, run_on_qemu
 
     progress = progress or silent
     artifact = load_artifact(directory)
+    _require_instructions(load_target(artifact.package.manifest.target), directory)
     inputs = random_inputs(artifact, BENCH_SAMPLES)
     progress("measure inferences", 0, 0)
     whole = run_on_qemu(artifact.package, inputs)
@@ -53,6 +58,15 @@ def bench_package(directory: Path, progress: Progress | None = None) -> dict[str
         "arena_bytes": artifact.package.manifest.arena_bytes,
         "stack_bytes": whole.stack_bytes,
     }
+
+
+def _require_instructions(target: Target, directory: Path) -> None:
+    if target.fpga is not None:
+        raise UsageError(
+            f"target {target.name!r} executes no instructions",
+            file=directory,
+            fix="estimate.json of the package says what the design takes; `edgeq verify DIR` simulates it",
+        )
 
 
 def _cycles(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeq.errors import UsageError
+from edgeq.fpga.backend import load_backend
 from edgeq.targets.target import Target
 
 Device = Literal["qemu", "native"]
@@ -33,9 +34,28 @@ def require_device(target: Target, asked: Device | None) -> Device:
         return devices[0]
     if asked is not None and asked in devices:
         return asked
-    lacking = sorted(set(target.linux.cpu_flags) - cpu_flags()) if target.linux and asked != "qemu" else []
+    lacking = _lacking(target) if asked != "qemu" else []
     reason = f"needs a CPU with {', '.join(lacking)}" if lacking else f"does not run on {asked or 'an emulated board'}"
     raise UsageError(f"target {target.name!r} {reason}", fix=f"edgeq run DIR --on {(*devices, 'host')[0]}")
+
+
+def described(target: Target) -> str:
+    """What runs the target's own programs here, for people; or why nothing does."""
+    if target.fpga:
+        return f"make {load_backend(target).simulate}"
+    if target.emulator:
+        core = f", whose core is a {target.emulator.core}" if target.emulator.core else ""
+        return " ".join(target.emulator.command[:3]) + core
+    if target.linux is None:
+        return "the host runner"
+    if "native" in devices_of(target):
+        return "this CPU"
+    return " ".join(target.linux.emulator) or f"not run: this CPU lacks {', '.join(_lacking(target))}"
+
+
+def _lacking(target: Target) -> list[str]:
+    """Instructions that its programs need and this CPU does not have."""
+    return sorted(set(target.linux.cpu_flags) - cpu_flags()) if target.linux else []
 
 
 def tools_of(target: Target) -> tuple[str, ...]:

@@ -28,46 +28,32 @@ class Tool:
     probe: tuple[str, ...] = ()
 
 
+def _compiler(command: str, packages: tuple[str, str], libc: str, use: str, file: str = "libc.a") -> tuple[Tool, Tool]:
+    """A compiler, and the C library that brings `file`; `packages` are theirs."""
+    probe = (command, f"-print-file-name={file}")
+    return Tool(command, packages[0], use), Tool(libc, packages[1], use, probe)
+
+
+_ARM = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi")
+_AARCH64_LINUX = ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross")
+_RISCV_LINUX = ("gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross")
+_RISCV = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
+
 TOOLS = (
-    Tool("arm-none-eabi-gcc", "gcc-arm-none-eabi", "building Cortex-M firmware"),
-    Tool(
-        "newlib",
-        "libnewlib-arm-none-eabi",
-        "building Cortex-M firmware",
-        probe=("arm-none-eabi-gcc", "-print-file-name=libc.a"),
-    ),
+    *_compiler("arm-none-eabi-gcc", _ARM, "newlib", "building Cortex-M firmware"),
     Tool("qemu-system-arm", "qemu-system-arm", "running Cortex-M firmware on an emulated board"),
-    Tool("gcc", "gcc", "estimating cycles, counting instructions, and running x86-64 packages"),
-    Tool("libc", "libc6-dev", "running x86-64 packages", probe=("gcc", "-print-file-name=libc.a")),
+    *_compiler("gcc", ("gcc", "libc6-dev"), "libc", "counting instructions, estimating cycles, x86-64 packages"),
     Tool("qemu-x86_64", "qemu-user", "running AVX2 packages on computers without AVX2"),
-    Tool("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu", "building 64-bit Arm programs"),
-    Tool(
-        "libc-aarch64",
-        "libc6-dev-arm64-cross",
-        "building 64-bit Arm programs",
-        probe=("aarch64-linux-gnu-gcc", "-print-file-name=libc.a"),
-    ),
+    *_compiler("aarch64-linux-gnu-gcc", _AARCH64_LINUX, "libc-aarch64", "building 64-bit Arm programs"),
     Tool("qemu-aarch64", "qemu-user", "running 64-bit Arm programs on other computers"),
-    Tool("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu", "building RISC-V programs for Linux"),
-    Tool(
-        "libc-riscv64",
-        "libc6-dev-riscv64-cross",
-        "building RISC-V programs for Linux",
-        probe=("riscv64-linux-gnu-gcc", "-print-file-name=libc.a"),
-    ),
+    *_compiler("riscv64-linux-gnu-gcc", _RISCV_LINUX, "libc-riscv64", "building RISC-V programs for Linux"),
     Tool("qemu-riscv64", "qemu-user", "running RISC-V programs for Linux on other computers"),
-    Tool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf", "building RISC-V firmware"),
-    Tool(
-        "picolibc",
-        "picolibc-riscv64-unknown-elf",
-        "building RISC-V firmware",
-        probe=("riscv64-unknown-elf-gcc", "-print-file-name=picolibc.specs"),
-    ),
+    *_compiler("riscv64-unknown-elf-gcc", _RISCV, "picolibc", "building RISC-V firmware", "picolibc.specs"),
+    Tool("qemu-system-riscv32", "qemu-system-misc", "running RISC-V firmware on an emulated board"),
     Tool("g++", "g++", "simulating FPGA packages"),
     Tool("make", "make", "simulating FPGA packages"),
     Tool("verilator", "verilator", "simulating fpga-rtl packages"),
     Tool("yosys", "yosys", "synthesizing fpga-rtl packages"),
-    Tool("qemu-system-riscv32", "qemu-system-misc", "running RISC-V firmware on an emulated board"),
 )
 
 

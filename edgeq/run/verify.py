@@ -12,8 +12,9 @@ from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Op
 from edgeq.progress import Progress, silent
 from edgeq.run.artifact import Artifact, load_artifact
-from edgeq.run.device import devices_of
+from edgeq.run.device import described, devices_of
 from edgeq.run.run import Compiled, random_inputs, read_inputs, run_integers
+from edgeq.targets.target import Target
 
 VERIFY_SAMPLES = 20
 
@@ -27,7 +28,8 @@ def verify_package(
         samples: How many; None for all of `inputs`, or 20 random ones where there are none.
 
     Returns:
-        `equal`, `samples`, `runners`, and `first_difference` (None, or `runner`, `sample`, `kernel`, `name`).
+        `equal`, `samples`, `runners`, `device` (what the target's own programs ran on, or why they did not), and
+        `first_difference` (None, or `runner`, `sample`, `kernel`, `name`).
 
     Raises:
         ToolMissingError: The target's compiler, emulator or simulator is not installed.
@@ -43,33 +45,38 @@ def verify_package(
     expected = run_integers(artifact, "interpreter", feeds, progress)
     target = load_target(artifact.package.manifest.target)
     if target.fpga is not None:
-        return _verify_simulation(artifact, feeds, expected, progress)
+        return _verify_simulation(artifact, target, feeds, expected, progress)
     compiled: list[Compiled] = ["host", *devices_of(target)[:1]]
     results = ((runner, run_integers(artifact, runner, feeds, progress)) for runner in compiled)
     differences = (_difference(artifact, runner, feeds, got, expected) for runner, got in results)
     difference = next((found for found in differences if found), None)
-    return _result(compiled, feeds, difference)
+    return _result(compiled, target, feeds, difference)
 
 
 def _verify_simulation(
-    artifact: Artifact, feeds: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], progress: Progress
+    artifact: Artifact,
+    target: Target,
+    feeds: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    progress: Progress,
 ) -> dict[str, Any]:
     """Of an FPGA package: its own simulation."""
     from edgeq.run.simulate import simulate, simulation_of
 
     runner = simulation_of(artifact)
     progress(f"run {runner}", 0, 0)
-    return _result([runner], feeds, simulate(artifact, feeds, expected))
+    return _result([runner], target, feeds, simulate(artifact, feeds, expected))
 
 
 def _result(
-    runners: Sequence[str], feeds: Mapping[str, np.ndarray], difference: dict[str, Any] | None
+    runners: Sequence[str], target: Target, feeds: Mapping[str, np.ndarray], difference: dict[str, Any] | None
 ) -> dict[str, Any]:
     count = len(next(iter(feeds.values())))
     return {
         "equal": difference is None,
         "samples": count,
         "runners": ["interpreter", *runners],
+        "device": described(target),
         "first_difference": difference,
     }
 

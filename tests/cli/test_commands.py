@@ -110,18 +110,26 @@ def test_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_verify_equal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"equal": True, "samples": 20, "runners": ["interpreter", "host"], "first_difference": None}
+    answer = {
+        "equal": True,
+        "samples": 20,
+        "runners": ["interpreter", "host"],
+        "device": "not run: this CPU lacks avx512_vnni",
+        "first_difference": None,
+    }
     calls = recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
     result = call("verify", "pkg", "--samples", "20")
     assert calls == [(Path("pkg"), 20, None)]
     assert result.exit_code == 0
     assert "equal bytes on 20 samples: interpreter, host" in result.stdout
+    assert "the target's own programs: not run: this CPU lacks avx512_vnni" in result.stdout
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--quiet"]])
 def test_verify_different_is_exit_code_1(call: Call, monkeypatch: pytest.MonkeyPatch, form: list[str]) -> None:
     first = {"runner": "qemu", "sample": 3, "kernel": 7, "name": "conv_7"}
-    answer = {"equal": False, "samples": 20, "runners": ["interpreter", "qemu"], "first_difference": first}
+    runners = ["interpreter", "qemu"]
+    answer = {"equal": False, "samples": 20, "runners": runners, "device": "a board", "first_difference": first}
     recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
     result = call("verify", "pkg", *form)
     assert result.exit_code == 1

@@ -41,7 +41,7 @@ def test_features_tell_the_cores_apart() -> None:
 
 @pytest.mark.parametrize(("name", "core"), [("cortex-m0plus", "M3"), ("cortex-m0", "M3"), ("cortex-m85", "M55")])
 def test_a_target_without_a_board_of_its_own_says_so(name: str, core: str) -> None:
-    assert load_target(name).description.endswith(f"emulated on a Cortex-{core}")
+    assert load_target(name).emulator.core == f"Cortex-{core}"
 
 
 def test_an_unknown_target_names_the_nearest_and_lists_all() -> None:
