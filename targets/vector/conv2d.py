@@ -86,8 +86,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     image, shape = Image(op, product.element, beyond=product.depth), block_shape(product, pixels, o)
     windows, y_dtype = windows_of(op, image, product), program.buffer[op.y].dtype
     table = Table(pack(op, windows, product, shape.vectors * product.channels), "weights")
-    bias = op.bias - product.offset * op.weight.astype(np.int64).reshape(o, -1).sum(axis=1)
-    form = output(bias.astype(np.int32), op.requantize, y_dtype, product.lanes, target)
+    form = output(op, product, y_dtype, target)
     x_size, y_size, sums = int(np.prod(op.x_shape)), pixels * o, shape.pixels // product.pixels * shape.vectors
 
     @T.prim_func(private=True)

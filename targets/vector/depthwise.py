@@ -80,8 +80,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     image = Image(op, "int8", beyond=0)
     panel, y_dtype, pixels = Panel(op, image, product), program.buffer[op.y].dtype, min(ow, PIXELS)
     table = Table(panel.pack(), "weights")
-    bias = op.bias - product.offset * op.weight.astype(np.int64).reshape(c, -1).sum(axis=1)
-    form = output(bias.astype(np.int32), op.requantize, y_dtype, product.lanes, target)
+    form = output(op, product, y_dtype, target)
     x_size = int(np.prod(op.x_shape))
 
     @T.prim_func(private=True)

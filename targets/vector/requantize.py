@@ -15,8 +15,9 @@ from edgeq.targets.vector.product import intrinsic
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
-    from edgeq.program.ops import Requantize
+    from edgeq.program.ops import Conv2D, Requantize
     from edgeq.targets.target import Target
+    from edgeq.targets.vector.product import Product
 
 QUAD = 4
 """Words of a Neon register."""
@@ -94,12 +95,11 @@ class Output:
                 T.buffer_store(y, T.Shuffle([whole], [T.int32(i)]), [index + i])
 
 
-def output(bias: np.ndarray, requantize: Requantize, dtype: str, lanes: int, target: Target) -> Output:
-    """The requantization of an operator.
-
-    Args:
-        bias: int32 (o,).
-    """
+def output(op: Conv2D, product: Product, dtype: str, target: Target) -> Output:
+    """The requantization of an operator; its bias makes up for the offset that `product` adds to inputs."""
+    requantize, lanes = op.requantize, product.lanes
+    added = product.offset * op.weight.astype(np.int64).reshape(len(op.weight), -1).sum(axis=1)
+    bias = (op.bias - added).astype(np.int32)
     missing = max(0, lanes - len(bias))
     table = Channels(
         np.pad(bias, (0, missing)),
