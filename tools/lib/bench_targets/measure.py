@@ -2,65 +2,90 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 import edgeq
-from edgeq.package.read import read_package
-from edgeq.run.device import devices_of
+from bench_targets.reference import data_of, quantized, reference
+from bench_targets.table import Row
+from edgeq.compiler import CompileResult
+from edgeq.errors import GateError
+from edgeq.run.artifact import Artifact, load_artifact
+from edgeq.run.batch import QemuResult, run_on_qemu
+from edgeq.run.device import described, devices_of
 from edgeq.targets.load import load_target
 from edgeq.targets.target import Target
 
-ROOT = Path(__file__).resolve().parents[3]
-ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
-DATA_OF = {"resnet_large": "resnet8"}
-VERIFIED = 2
-
-Row = dict[str, str]
+SAMPLES, SIMULATED, MACS = range(2, 21), range(2, 5), 100_000_000
+"""So many real samples are run, on processors and in simulations: as many as take so many multiply-accumulates."""
 
 
 def measure(target_name: str, model: str) -> Row:
     """Compiles a model with default flags and runs real samples; what nothing can tell here stays empty."""
-    target, data = load_target(target_name), ZOO / DATA_OF.get(model, model)
+    target = load_target(target_name)
+    row = {"target": target_name, "run": how(target), "model": model}
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / f"{model}.onnx"
-        source.write_bytes(_quantized(model))
-        result = edgeq.compile(source, target_name, out=Path(folder) / "package")
-        verdict = edgeq.verify(result.out, VERIFIED, inputs=data / "eval.npz")
-        cost = edgeq.bench(result.out) if devices_of(target) else None
-        manifest = read_package(result.out).manifest
-    instructions, memory = cost and cost["instructions"], result.report["memory"]
+        source.write_bytes(quantized(model))
+        try:
+            result = edgeq.compile(source, target_name, out=Path(folder) / "package")
+        except GateError:
+            return row | {"equal": "does not fit"}
+        return row | (_device if target.fpga else _processor)(target, model, result)
+
+
+def _device(target: Target, model: str, result: CompileResult) -> Row:
+    """Equality in the simulation; by the estimate, cycles from one inference to the next and what the design takes."""
+    count = _samples(result, SIMULATED)
+    verdict, estimate = edgeq.verify(result.out, count, inputs=data_of(model) / "eval.npz"), result.report["fpga"]
+    costs = {"cycles": estimate["interval"], "dsp": estimate["dsp"]["used"], "bram18": estimate["bram18"]["used"]}
+    return {"samples": str(count), "equal": _word(verdict["equal"])} | {name: str(n) for name, n in costs.items()}
+
+
+def _processor(target: Target, model: str, result: CompileResult) -> Row:
+    """Equality on all that runs the target's programs, instructions, and memory; flash as the linker leaves it."""
+    artifact, memory = load_artifact(result.out), result.report["memory"]
+    count = _samples(result, SAMPLES)
+    inputs, expected = reference(model, artifact, count)
+    runs = [run_on_qemu(artifact.package, inputs, device=device) for device in devices_of(target)]
+    outputs = [artifact.host.run(inputs)] if _is_host(target) else [run.outputs for run in runs]
     return {
-        "target": target_name,
-        "run": how(target),
-        "model": model,
-        "equal": ("yes" if verdict["equal"] else "NO") if devices_of(target) else "not run",
-        "instructions": "" if instructions is None else str(instructions),
-        "per_mac": "" if instructions is None else f"{instructions / result.report['macs']:.3f}",
-        "flash_bytes": str(cost["flash_bytes"]["total"] if cost else memory["flash_bytes"]["total"]),
-        "ram_bytes": str(manifest.arena_bytes + memory["ram_bytes"]["io"]),
+        "samples": str(count) if outputs else "",
+        "equal": _word(all(_same(output, expected) for output in outputs)) if outputs else "not run",
+        **_instructions(runs, artifact),
+        "flash_bytes": str(sum(runs[0].symbol_bytes.values()) if runs else memory["flash_bytes"]["total"]),
+        "ram_bytes": str(artifact.package.manifest.arena_bytes + memory["ram_bytes"]["io"]),
     }
 
 
+def _samples(result: CompileResult, limits: range) -> int:
+    return min(max(MACS // result.report["macs"], limits.start), limits.stop - 1)
+
+
+def _instructions(runs: list[QemuResult], artifact: Artifact) -> Row:
+    """Of the first sample, where something counted them."""
+    counted = [int(run.instructions[0]) for run in runs if run.instructions is not None]
+    macs = sum(op.macs for op in artifact.program.ops)
+    return {"instructions": str(counted[0]), "per_mac": f"{counted[0] / macs:.3f}"} if counted else {}
+
+
+def _same(output: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> bool:
+    return all(output[name].tobytes() == expected[name].tobytes() for name in expected)
+
+
+def _word(equal: bool) -> str:
+    return "yes" if equal else "NO"
+
+
+def _is_host(target: Target) -> bool:
+    """Whether its kernels are those of the host runner."""
+    return not (target.emulator or target.linux or target.fpga)
+
+
 def how(target: Target) -> str:
-    """What ran the target's programs here."""
-    devices = devices_of(target)
-    if not devices:
-        return "not run: this CPU lacks the instructions"
-    if target.emulator:
-        return " ".join(target.emulator.command[:3])
-    assert target.linux
-    emulated = " ".join(target.linux.emulator)
-    return f"this CPU; counted by {emulated}" if devices[0] == "native" else emulated
-
-
-@cache
-def _quantized(model: str) -> bytes:
-    """The QDQ model, which does not depend on the target."""
-    data = ZOO / DATA_OF.get(model, model)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "qdq.onnx"
-        edgeq.quantize(ZOO / model / "model.onnx", out, calibration=data / "calib.npz")
-        return out.read_bytes()
+    """What ran the target's programs here; where the CPU itself does, what counted their instructions, too."""
+    counted = " ".join(target.linux.emulator) if target.linux and "native" in devices_of(target) else ""
+    return described(target) + (f" and {counted}" if counted else "")

@@ -1,0 +1,45 @@
+"""What no target changes: the quantized model, real samples as integers, and the interpreter's answers to them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import edgeq
+from bench_targets.table import ROOT
+from edgeq.program.interpreter import interpret
+from edgeq.run.artifact import Artifact
+from edgeq.run.run import read_inputs
+
+ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
+DATA_OF = {"resnet_large": "resnet8"}
+
+Tensors = dict[str, np.ndarray]
+_answers: dict[str, tuple[Tensors, Tensors]] = {}
+
+
+def data_of(model: str) -> Path:
+    """The folder with a model's samples."""
+    return ZOO / DATA_OF.get(model, model)
+
+
+@cache
+def quantized(model: str) -> bytes:
+    """The QDQ model, made with default flags."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "qdq.onnx"
+        edgeq.quantize(ZOO / model / "model.onnx", out, calibration=data_of(model) / "calib.npz")
+        return out.read_bytes()
+
+
+def reference(model: str, artifact: Artifact, count: int) -> tuple[Tensors, Tensors]:
+    """Inputs and expected outputs, (count, *port.shape) by port name: the same for every target, and computed once."""
+    if model not in _answers:
+        feeds, _ = read_inputs(artifact, data_of(model) / "eval.npz")
+        inputs = {name: array[:count] for name, array in feeds.items()}
+        _answers[model] = inputs, interpret(artifact.program, inputs)
+    return _answers[model]

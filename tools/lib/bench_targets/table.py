@@ -1,0 +1,63 @@
+"""The table: a CSV of one row for each target and model, and its summary for the README."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+CSV = ROOT / "benchmarks/targets.csv"
+COLUMNS = (
+    "target", "run", "model", "samples", "equal", "instructions", "per_mac", "flash_bytes", "ram_bytes",
+    "cycles", "dsp", "bram18",
+)  # fmt: skip
+SHOWN = ("dscnn", "resnet8")
+PROCESSOR, DEVICE = ("instructions", "flash_bytes", "ram_bytes"), ("cycles", "dsp", "bram18")
+
+Row = dict[str, str]
+
+
+def read() -> list[Row]:
+    """The rows of the file, if there is one."""
+    if not CSV.exists():
+        return []
+    with CSV.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(rows: Iterable[Row]) -> None:
+    """The whole file."""
+    with CSV.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The tables for the README, of processors and of FPGAs: a line for each target."""
+    devices = {row["target"] for row in rows if row["cycles"]}
+    parts = [row for row in rows if row["target"] not in devices], [row for row in rows if row["target"] in devices]
+    return "\n\n".join(_table(part, costs) for part, costs in zip(parts, (PROCESSOR, DEVICE), strict=True) if part)
+
+
+def _table(rows: Sequence[Row], costs: Sequence[str]) -> str:
+    named = [f"{model}: {cost.removesuffix('_bytes')}" for model in SHOWN for cost in costs]
+    head = ["target", "run on", "models equal", "samples", *named]
+    lines = [head, ["---"] * len(head)]
+    for target in dict.fromkeys(row["target"] for row in rows):
+        mine = {row["model"]: row for row in rows if row["target"] == target}
+        cells = [_number(mine.get(model, {}).get(cost, "")) for model in SHOWN for cost in costs]
+        lines.append([target, next(iter(mine.values()))["run"], *_exactness(list(mine.values())), *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _exactness(rows: Sequence[Row]) -> tuple[str, str]:
+    """How many models gave equal bytes, and of how many samples of each."""
+    counts = [int(row["samples"]) for row in rows if row["samples"]]
+    equal = sum(row["equal"] == "yes" for row in rows)
+    return f"{equal} of {len(rows)}", f"{min(counts)} to {max(counts)}" if counts else "0"
+
+
+def _number(text: str) -> str:
+    return f"{int(text):,}" if text else ""
