@@ -1,6 +1,6 @@
 """Look-up tables and flip-flops of a stage: linear in a few numbers of its engine, fitted to what Yosys makes of it.
 
-`tools/bench_fpga_rtl` makes the weights, and says how far they are off: benchmarks/fpga_rtl.md.
+`tools/bench_fpga_rtl` makes the weights, and says how far they are off: benchmarks/fpga_rtl.csv.
 """
 
 from __future__ import annotations

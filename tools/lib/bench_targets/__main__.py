@@ -7,7 +7,7 @@ import sys
 
 from bench_targets.measure import measure
 from bench_targets.reference import ZOO
-from bench_targets.table import Row, markdown, read, write
+from bench_targets.table import Row, devices, processors, read, write
 from edgeq.targets.load import all_targets
 
 TARGETS = [target.name for target in all_targets()]
@@ -26,7 +26,7 @@ def main() -> None:
                 row = measure(target, model)
                 print(", ".join(row.values()), file=sys.stderr, flush=True)
                 write(row for _, row in sorted((_table() | {(target, model): row}).items()))
-    print(markdown(read()))
+    print(processors(read()), devices(read()), sep="\n\n")
 
 
 def _table() -> dict[tuple[str, str], Row]:

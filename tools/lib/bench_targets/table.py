@@ -34,11 +34,14 @@ def write(rows: Iterable[Row]) -> None:
         writer.writerows(rows)
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """The tables for the README, of processors and of FPGAs: a line for each target."""
-    devices = {row["target"] for row in rows if row["cycles"]}
-    parts = [row for row in rows if row["target"] not in devices], [row for row in rows if row["target"] in devices]
-    return "\n\n".join(_table(part, costs) for part, costs in zip(parts, (PROCESSOR, DEVICE), strict=True) if part)
+def processors(rows: Sequence[Row]) -> str:
+    """A table of a line for each processor: how many models are equal, and what two of them cost."""
+    return _table([row for row in rows if "fpga" not in row["target"]], PROCESSOR)
+
+
+def devices(rows: Sequence[Row]) -> str:
+    """The same of FPGAs."""
+    return _table([row for row in rows if "fpga" in row["target"]], DEVICE)
 
 
 def _table(rows: Sequence[Row], costs: Sequence[str]) -> str:

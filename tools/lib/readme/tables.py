@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench_accuracy.markdown import markdown as accuracy_markdown
+from bench_targets.table import devices, processors
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 GLANCE = ("resnet8", "dscnn", "vww", "autoencoder")
@@ -113,6 +114,16 @@ def host() -> str:
     return markdown(read("host.csv"), columns)
 
 
+def targets() -> str:
+    """Every model on every processor."""
+    return processors(read("targets.csv"))
+
+
+def fpga() -> str:
+    """Every model as designs for an FPGA."""
+    return devices(read("targets.csv"))
+
+
 def accuracy() -> str:
     """Presets beside other quantizers."""
     return accuracy_markdown(read("accuracy.csv"), read("accuracy_pairs.csv"))
@@ -123,5 +134,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "zoo": zoo,
     "cortex_m": cortex_m,
     "host": host,
+    "targets": targets,
+    "fpga": fpga,
     "accuracy": accuracy,
 }
