@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_search.contest import levels
+from bench_search.contest import Level, Run, levels
+from bench_search.ledger import Curve, Ledger, Race
 from bench_search.quantune import SPACE
-from bench_search.race import losses, trials_to, within
-from bench_search.summary import markdown
+from bench_search.race import losses, within
+from bench_search.summary import markdown, panels
 from bench_search.tables import Table, joined
 from search.networks import Network
 
@@ -30,8 +31,6 @@ def test_a_race_ends_at_the_level() -> None:
     everything = [network.loss(allocation) for allocation in network.space]
     found = losses(Exhaustive(problem), problem, sorted(everything)[1], 100)
     assert found == everything[: len(found)]
-    assert trials_to(found, sorted(everything)[1]) == len(found)
-    assert trials_to([3.0, 2.0], 1.0) == np.inf
 
 
 def test_chance_stays_within_the_budget() -> None:
@@ -51,18 +50,46 @@ def test_what_is_missing_of_a_model_is_left_open_to_the_prior() -> None:
     assert train_prior(both).feature_names == list(one.names)
 
 
-def test_the_table_shows_medians(tmp_path: Path) -> None:
-    rows = ["space,model,strategy,seed,share,level,trials,probes"]
-    rows += [
-        f"widths,net,{name},{seed},0.01,0.5,{n},{3 * (name == 'xgboost')}"
-        for seed in range(3)
-        for name, n in (("random", 90 + seed), ("xgboost", seed))
-    ]
-    (tmp_path / "search.csv").write_text("\n".join(rows) + "\n")
-    assert (
-        markdown(tmp_path / "search.csv").splitlines()[-1]
-        == "| widths | net | 0.01 | 0.5 | 91 (3 seeds) | 1 (3 seeds) | 3 |"
-    )
+RACE = Race("widths", "net", "abcd")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Three seeds of two strategies, and a level that only the second one reaches."""
+    made = Ledger(tmp_path / "search.csv")
+    made.begin(RACE, [Level(0.5, 0.01)])
+    for seed in range(3):
+        made.add(RACE, Run("random", seed, [3.0, 4.0, 1.0], 0))
+        made.add(RACE, Run("xgboost", seed, [2.0] * seed + [0.25], 7))
+    return made
+
+
+def test_a_curve_is_what_fell(ledger: Ledger) -> None:
+    ((race, levels_of, curves),) = Ledger(ledger.path).races()
+    assert (race, levels_of) == (RACE, [Level(0.5, 0.01)])
+    assert curves["random"][0] == Curve(3, 0, ((1, 3.0), (3, 1.0)))
+    assert [curve.trials_to(0.5) for curve in curves["xgboost"]] == [1, 2, 3]
+    assert curves["random"][0].trials_to(0.5) == np.inf
+    assert [curves["random"][0].least(trials) for trials in (0, 1, 2, 3)] == [np.inf, 3.0, 3.0, 1.0]
+
+
+def test_runs_are_made_once_and_again_on_other_data(ledger: Ledger) -> None:
+    known = {(name, seed) for name in ("random", "xgboost") for seed in range(3)}
+    assert Ledger(ledger.path).begin(RACE, [Level(0.5, 0.01)]) >= known
+    assert not Ledger(ledger.path, "random").begin(RACE, [Level(0.5, 0.01)]) & {("random", 0)}
+    other = Race(RACE.space, RACE.model, "ef01")
+    assert not Ledger(ledger.path).begin(other, [Level(0.5, 0.01)]) & known
+    assert [race for race, _, _ in Ledger(ledger.path).races()] == [other]
+
+
+def test_the_table_shows_medians(ledger: Ledger) -> None:
+    assert markdown(ledger).splitlines()[-1] == "| widths | net | 0.0100 | 0.5 | inf (3 seeds) | 2 (3 seeds) | 7 |"
+
+
+def test_the_picture_shows_medians(ledger: Ledger) -> None:
+    (panel,) = panels(ledger)
+    assert panel["levels"] == [0.5]
+    assert panel["curves"] == {"random": [3.0, 3.0, 1.0], "xgboost": [2.0, 0.25, 0.25]}
 
 
 @pytest.mark.parametrize("option", ["scheme", "granularity"])

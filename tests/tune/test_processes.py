@@ -50,9 +50,12 @@ def test_a_worker_that_is_killed_loses_no_finished_trial(tiny: Any, tmp_path: Pa
     place = str(tmp_path / "study.db")
     config = Config(strategy="random", calib=tiny.calib, eval=tiny.eval, trials=WANTED, study=place, jobs=2)
 
+    victims = []
+
     def kill_a_worker_when_trials_come_in(stage: str, done: int, total: int) -> None:
-        if stage == "trials" and done >= 1:
-            os.kill(next(iter(children())), signal.SIGKILL)
+        if stage == "trials" and done >= 1 and not victims:
+            victims.append(children()[0])
+            os.kill(victims[0], signal.SIGKILL)
 
     with pytest.raises(EdgeqError, match="a worker of the search ended without a result"):
         tune_model(tiny.model, config, kill_a_worker_when_trials_come_in)

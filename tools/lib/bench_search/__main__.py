@@ -3,92 +3,132 @@
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Sequence
+from functools import cache
+from itertools import islice, product
 from pathlib import Path
 
-from bench_search.contest import SEEDS, Entry, contest, levels
+from bench_search.contest import SEEDS, Level, contest, levels
+from bench_search.ledger import Ledger, Race
+from bench_search.peers import Peer
 from bench_search.quantune import SPACE, sweep
 from bench_search.race import within
-from bench_search.summary import TEXT, markdown
-from bench_search.tables import joined, tables
+from bench_search.summary import TEXT, markdown, panels
+from bench_search.tables import Table, joined, tables
 from bench_search.widths import Widths, records_of
 from bench_search.zoo import MODELS, ROOT
+from edgeq.search.space import Allocation
 from edgeq.search.surrogate import Records, train_prior
 
 OUT = ROOT / "benchmarks"
 QUANTUNE, RACES = OUT / "quantune.csv", OUT / "search.csv"
 PRIOR = ROOT / "edgeq/search/prior.ubj"
-ENVIRONMENT = ROOT / "build/optuna-venv"
-OPTUNA = "optuna==4.9.0"
+KEPT = ROOT / "build/bench_search"
+"""Losses that were measured once, and the environment of the peers."""
+
+PEERS = ("optuna==4.9.0", "matplotlib==3.10.7")
+PLOT = Path(__file__).with_name("plot_regret.py")
 SAMPLE = 300
 """Random allocations within the budget that random search shuffles, and that levels come from."""
 
 MOST = 100
 """Trials after which a strategy gives up on widths."""
-HEAD = ("space", "model", "strategy", "seed", "share", "level", "trials", "probes")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Races search strategies; writes benchmarks/search.csv.")
-    parser.add_argument("models", nargs="*", default=MODELS, choices=[*MODELS, []], metavar="MODEL", help="only these")
+    parser = argparse.ArgumentParser(description="Races search strategies; adds what benchmarks/search.csv lacks.")
+    parser.add_argument("--model", nargs="+", default=MODELS, choices=MODELS, help="only these")
     parser.add_argument("--prior", action="store_true", help="train edgeq/search/prior.ubj on all that was measured")
+    parser.add_argument("--again", metavar="STRATEGY", help="forget the runs of this strategy")
+    parser.add_argument("--space", nargs="*", default=list(SPACES), help="only these; none: table and picture alone")
     arguments = parser.parse_args()
-    sweep(QUANTUNE, tuple(arguments.models))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(RACES, arguments.again)
+    python = ensure_peers()
+    sweep(QUANTUNE, tuple(arguments.model))
+    peer = Peer(python)
+    for space, model in product(arguments.space, arguments.model):
+        SPACES[space](model, ledger, peer)
+    peer.close()
     if arguments.prior:
         train_prior(records(MODELS)).save_model(PRIOR)
-        return
-    python = ensure_optuna()
-    with RACES.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEAD)
-        for model in arguments.models:
-            writer.writerows(races(model, python))
-            file.flush()
-    table = markdown(RACES)
+    table = markdown(ledger)
     print(table)
     RACES.with_suffix(".md").write_text(TEXT + table + "\n")
+    drawn = json.dumps(panels(ledger))
+    subprocess.run([python, PLOT, RACES.with_suffix(".svg")], input=drawn, text=True, check=True)
 
 
-def records(models: Iterable[str]) -> Records:
-    """Everything that was measured of these models."""
-    known = [table.records() for table in tables(QUANTUNE, SPACE) if table.model in models]
-    return joined([*known, *(records_of(Widths(model, OUT)) for model in models)])
+def race_whole_models(model: str, ledger: Ledger, peer: Peer) -> None:
+    """On Quantune's space; the prior of xgboost comes from trials on other models there."""
+    others = train_prior(joined([table.records() for table in tables_of(without(model))]))
+    for table in tables_of([model]):
+        race, losses = Race(f"quantune at {table.weight_bits} bits", model, table.digest), list(table.loss.values())
+        goals = levels(losses, (1,))
+        known = ledger.begin(race, goals)
+        for run in contest(table.problem, losses, goals[0].loss, others, SPACE.size, peer, known):
+            ledger.add(race, run)
 
 
-def races(model: str, python: Path) -> Iterable[tuple[object, ...]]:
-    """Rows of both spaces; the prior of xgboost knows the other models only."""
-    others = records([other for other in MODELS if other != model])
-    for table in tables(QUANTUNE, SPACE):
-        if table.model == model:
-            goals = levels(list(table.loss.values()), (1,))
-            found = contest(table.problem, list(table.loss.values()), goals, others, SPACE.size, python)
-            yield from rows(f"quantune at {table.weight_bits} bits", model, found)
-    widths = Widths(model, OUT)
-    sample = [widths.loss(allocation) for allocation in islice(within(widths.problem(SEEDS)), SAMPLE)]
-    goals = levels(sample, (SAMPLE // 50, 1), widths.loss(widths.uniform))
-    found = contest(widths.problem, sample, goals, others, MOST, python)
-    yield from rows("widths", model, found)
-    widths.save()
+def race_widths(model: str, ledger: Ledger, peer: Peer) -> None:
+    """On widths of layers; the prior of xgboost comes from all trials on other models."""
+    found = widths(model)
+    losses = [found.loss(allocation) for allocation in sample(model)]
+    goals: list[Level] = levels(losses, (SAMPLE // 50, 1), found.loss(found.uniform))
+    race = Race("widths", model, found.digest)
+    known = ledger.begin(race, goals)
+    hardest = min(goal.loss for goal in goals)
+    for run in contest(found.problem, losses, hardest, train_prior(records(without(model))), MOST, peer, known):
+        ledger.add(race, run)
+        found.save()
 
 
-def rows(space: str, model: str, entries: Iterable[Entry]) -> Iterable[tuple[object, ...]]:
-    """As in the file."""
-    for e in entries:
-        yield space, model, e.strategy, e.seed, f"{e.level.share:.4f}", f"{e.level.loss:.6g}", e.trials, e.probes
+SPACES = {"quantune": race_whole_models, "widths": race_widths}
 
 
-def ensure_optuna() -> Path:
-    """The interpreter of an environment with Optuna, which is made where it is missing."""
-    python = ENVIRONMENT / "bin/python"
+@cache
+def widths(model: str) -> Widths:
+    """The space of widths of a model."""
+    return Widths(model, KEPT)
+
+
+@cache
+def sample(model: str) -> tuple[Allocation, ...]:
+    """Random allocations within the budget."""
+    drawn = tuple(islice(within(widths(model).problem(SEEDS)), SAMPLE))
+    for allocation in drawn:
+        widths(model).loss(allocation)
+    widths(model).save()
+    return drawn
+
+
+def without(model: str) -> list[str]:
+    """The other models."""
+    return [other for other in MODELS if other != model]
+
+
+def records(models: Sequence[str]) -> Records:
+    """Trials on these models, of both spaces."""
+    known = [table.records() for table in tables_of(models)]
+    return joined([*known, *(records_of(widths(model), sample(model)) for model in models)])
+
+
+def tables_of(models: Sequence[str]) -> list[Table]:
+    """What was measured of Quantune's space."""
+    return [table for table in tables(QUANTUNE, SPACE) if table.model in models]
+
+
+def ensure_peers() -> Path:
+    """The interpreter of an environment with Optuna and Matplotlib, which is made where it is missing."""
+    python = KEPT / "venv/bin/python"
     if not python.exists():
-        print(f"installing {OPTUNA}", file=sys.stderr)
-        venv.create(ENVIRONMENT, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", OPTUNA], check=True)
+        print(f"installing {', '.join(PEERS)}", file=sys.stderr)
+        venv.create(KEPT / "venv", with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS], check=True)
     return python
 
 

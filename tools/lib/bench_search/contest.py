@@ -1,20 +1,19 @@
-"""Strategies on one problem, each with many seeds: how many trials each needs to levels of loss."""
+"""Strategies on one problem, each with many seeds: what each trial lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
+from xgboost import Booster
 
-from bench_search.peers import Optuna
-from bench_search.race import losses, trials_to
+from bench_search.peers import Optuna, Peer
+from bench_search.race import losses
 from edgeq.search.boosted import Boosted
 from edgeq.search.sampling import Exhaustive
 from edgeq.search.space import Allocation
 from edgeq.search.strategy import Problem, Strategy
-from edgeq.search.surrogate import Records, train_prior
 
 SEEDS = 20
 
@@ -32,18 +31,17 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What a strategy needed to a level with one seed.
+class Run:
+    """A strategy on a problem with one seed.
 
     Attributes:
-        trials: Infinite if it gave up before.
+        losses: Of its trials, one after the other.
         probes: Losses that it looked at besides, on fewer samples in a real search.
     """
 
     strategy: str
     seed: int
-    level: Level
-    trials: float
+    losses: list[float]
     probes: int
 
 
@@ -56,33 +54,37 @@ def levels(sample: Sequence[float], ranks: Sequence[int], *fixed: float) -> list
 def contest(
     problem: Callable[[int], Problem],
     sample: Sequence[float],
-    goals: Sequence[Level],
-    others: Records,
+    goal: float,
+    prior: Booster,
     most: int,
-    optuna: Path,
-) -> Iterator[Entry]:
-    """All strategies on a problem.
+    peer: Peer,
+    known: Container[tuple[str, int]],
+) -> Iterator[Run]:
+    """All strategies on a problem, until each reaches a loss.
 
     Args:
         problem: By seed.
         sample: Losses of random allocations within the budgets: random search is to shuffle them.
-        others: Trials on other models, for the prior.
+        goal: The loss.
+        prior: That of xgboost, from trials on other models.
         most: Trials after which a strategy gives up.
-        optuna: Python interpreter with Optuna.
+        peer: Runs the samplers of Optuna.
+        known: Strategies and seeds that are left out.
     """
-    prior, hardest = train_prior(others), min(goal.loss for goal in goals)
     makers: dict[str, Callable[[Problem], Strategy]] = {
+        "grid": _Within,
         "xgboost": lambda p: Boosted(p, prior),
-        "tpe": lambda p: Optuna(p, "tpe", optuna),
-        "genetic": lambda p: Optuna(p, "genetic", optuna),
+        "tpe": lambda p: Optuna(p, "tpe", peer),
+        "genetic": lambda p: Optuna(p, "genetic", peer),
     }
-    grid = losses(_Within(problem(0)), problem(0), hardest, most)
     for seed in range(SEEDS):
         shuffled = np.random.default_rng(seed).permutation(np.array(sample)).tolist()
-        curves = {"random": (shuffled, 0), "grid": (grid, 0)}
-        curves |= {name: _run(make, problem(seed), hardest, most) for name, make in makers.items()}
-        for name, (curve, probes) in curves.items():
-            yield from (Entry(name, seed, goal, trials_to(curve, goal.loss), probes) for goal in goals)
+        if ("random", seed) not in known:
+            yield Run("random", seed, shuffled, 0)
+    for name, make in makers.items():
+        for seed in range(1 if name == "grid" else SEEDS):
+            if (name, seed) not in known:
+                yield Run(name, seed, *_run(make, problem(seed), goal, most))
 
 
 def _run(make: Callable[[Problem], Strategy], problem: Problem, level: float, most: int) -> tuple[list[float], int]:
@@ -94,10 +96,7 @@ def _run(make: Callable[[Problem], Strategy], problem: Problem, level: float, mo
         return problem.probe(allocation)
 
     strategy = make(replace(problem, probe=probe))
-    curve = losses(strategy, problem, level, most)
-    if isinstance(strategy, Optuna):
-        strategy.close()
-    return curve, len(probed)
+    return losses(strategy, problem, level, most), len(probed)
 
 
 class _Within(Exhaustive):

@@ -17,31 +17,51 @@ TRIES = 2000
 """Proposals in a row that are over the budget or known: then the peer has nothing new."""
 
 
-class Optuna:
-    """A sampler that is told the cost of what is over the budget, and the loss of the rest; neither is a trial.
+class Peer:
+    """A process with Optuna, which serves one study after the other.
 
     Args:
         python: Of an environment with Optuna.
     """
 
-    def __init__(self, problem: Problem, sampler: Literal["tpe", "genetic"], python: Path) -> None:
+    def __init__(self, python: Path) -> None:
+        self._process = subprocess.Popen([python, RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, message: dict[str, object]) -> list[int]:
+        """What the sampler proposes next, as indices of values, after it was told something."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+        found: list[int] = json.loads(self._process.stdout.readline())
+        return found
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
+
+
+class Optuna:
+    """A sampler that is told the cost of what is over the budget, and the loss of the rest; neither is a trial.
+
+    Only the one that was made last may be used of those that share a peer.
+    """
+
+    def __init__(self, problem: Problem, sampler: Literal["tpe", "genetic"], peer: Peer) -> None:
         self.problem = problem
         self.losses: dict[Allocation, float] = {}
-        pipe = subprocess.PIPE
-        self._peer = subprocess.Popen([python, RUNNER], stdin=pipe, stdout=pipe, text=True)
+        self._peer = peer
         sizes = [len(knob.values) for knob in problem.space.knobs]
-        self._say({"values": sizes, "sampler": sampler, "seed": problem.seed})
+        self._proposed = peer.ask({"values": sizes, "sampler": sampler, "seed": problem.seed})
 
     def ask(self, count: int) -> list[Allocation]:
         """One allocation whatever `count` is: the samplers learn from each."""
-        assert self._peer.stdout is not None
         budgets = self.problem.budgets
         for _ in range(TRIES):
-            allocation = self.problem.space.decode(json.loads(self._peer.stdout.readline()))
+            allocation = self.problem.space.decode(self._proposed)
             over = budgets.excess(budgets.over_cost(self.problem.cost(allocation)))
             if not over and allocation not in self.losses:
                 return [allocation]
-            self._say({"loss": self.losses.get(allocation), "over": over})
+            self._proposed = self._peer.ask({"loss": self.losses.get(allocation), "over": over})
         return []
 
     def tell(self, trials: Sequence[Trial]) -> None:
@@ -49,17 +69,8 @@ class Optuna:
         for trial in trials:
             assert trial.outcome is not None
             self.losses[trial.allocation] = trial.outcome.loss
-            self._say({"loss": trial.outcome.loss, "over": 0.0})
+            self._proposed = self._peer.ask({"loss": trial.outcome.loss, "over": 0.0})
 
     def notes(self) -> list[str]:
         """None: a sampler tells nothing."""
         return []
-
-    def close(self) -> None:
-        """Ends the peer."""
-        self._peer.communicate()
-
-    def _say(self, message: dict[str, object]) -> None:
-        assert self._peer.stdin is not None
-        self._peer.stdin.write(json.dumps(message) + "\n")
-        self._peer.stdin.flush()

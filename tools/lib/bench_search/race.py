@@ -1,4 +1,4 @@
-"""How many trials a strategy needs to a level of loss."""
+"""Runs a strategy until it reaches a level of loss."""
 
 from __future__ import annotations
 
@@ -22,11 +22,6 @@ def losses(strategy: Strategy, problem: Problem, level: float, most: int) -> lis
         strategy.tell([Trial(len(found), asked[0], outcome)])
         found.append(outcome.loss)
     return found
-
-
-def trials_to(found: list[float], level: float) -> float:
-    """How many of the trials it took; infinite if none reached the level."""
-    return next((float(i) for i, loss in enumerate(found, start=1) if loss <= level), np.inf)
 
 
 def within(problem: Problem) -> Iterator[Allocation]:

@@ -1,7 +1,7 @@
 """Optuna as a peer, in an environment of its own: answers over standard input and output, a line of JSON each.
 
-In: first {"values": sizes of the knobs, "sampler": "tpe" or "genetic", "seed": n}; then, for each proposal,
-{"loss": number or null, "over": how far over the budget}. Out: the proposal, a list of indices.
+In: {"values": sizes of the knobs, "sampler": "tpe" or "genetic", "seed": n}, which begins a study, or {"loss": number
+or null, "over": how far over the budget} of the last proposal. Out, for each: a proposal, a list of indices.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from typing import Any
 
 import optuna
 
@@ -23,23 +24,29 @@ def constraints(trial: optuna.trial.FrozenTrial) -> tuple[float]:
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    request = json.loads(sys.stdin.readline())
+    request = sys.stdin.readline()
+    while request:
+        request = study(json.loads(request))
+
+
+def study(request: dict[str, Any]) -> str:
+    """Proposes until another study begins; the line that began it, empty at the end."""
     seed = request["seed"]
     samplers = {
         "tpe": lambda: optuna.samplers.TPESampler(multivariate=True, seed=seed, constraints_func=constraints),
         "genetic": lambda: optuna.samplers.NSGAIISampler(population_size=20, seed=seed, constraints_func=constraints),
     }
-    study = optuna.create_study(sampler=samplers[request["sampler"]]())
+    made = optuna.create_study(sampler=samplers[request["sampler"]]())
     while True:
-        trial = study.ask()
+        trial = made.ask()
         proposal = [trial.suggest_categorical(str(k), range(size)) for k, size in enumerate(request["values"])]
         print(json.dumps(proposal), flush=True)
-        answer = sys.stdin.readline()
-        if not answer:
-            return
-        told = json.loads(answer)
+        line = sys.stdin.readline()
+        told = json.loads(line or "{}")
+        if "loss" not in told:
+            return line
         trial.set_user_attr("over", told["over"])
-        study.tell(trial, WORST if told["loss"] is None else told["loss"])
+        made.tell(trial, WORST if told["loss"] is None else told["loss"])
 
 
 main()

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,11 @@ class Table:
     weight_bits: int
     space: Space
     loss: dict[Allocation, float]
+
+    @property
+    def digest(self) -> str:
+        """Of the losses."""
+        return sha256(repr(sorted(self.loss.values())).encode()).hexdigest()[:8]
 
     def problem(self, seed: int) -> Problem:
         """No budget, no facts of layers: the loss of the default is all that is probed."""

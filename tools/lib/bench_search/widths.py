@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -57,11 +58,11 @@ class Widths:
         self.seen: dict[Allocation, float] = {}
         if self._path.exists():
             with self._path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["integers"] == self._digest]
+                rows = [row for row in csv.DictReader(file) if row["integers"] == self.digest]
             self.seen = {self._allocation(row["widths"]): float(row["loss"]) for row in rows}
 
     @cached_property
-    def _digest(self) -> str:
+    def digest(self) -> str:
         """Of all integers: losses of others do not compare."""
         content = sha256()
         for layers in self.parts.values():
@@ -76,7 +77,7 @@ class Widths:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("integers", "widths", "loss"))
             for allocation, loss in self.seen.items():
-                writer.writerow((self._digest, "".join(str(bits) for _, bits in allocation.choices), f"{loss:.6g}"))
+                writer.writerow((self.digest, "".join(str(bits) for _, bits in allocation.choices), f"{loss:.6g}"))
 
     def _allocation(self, digits: str) -> Allocation:
         return Allocation(tuple(zip(self.space.names, map(int, digits), strict=True)))
@@ -84,7 +85,7 @@ class Widths:
     def loss(self, allocation: Allocation) -> float:
         """Kullback-Leibler divergence from the float model's answers."""
         if allocation not in self.seen:
-            self.seen[allocation] = self._judge(allocation)
+            self.seen[allocation] = float(f"{self._judge(allocation):.6g}")
         return self.seen[allocation]
 
     def _judge(self, allocation: Allocation) -> float:
@@ -139,12 +140,12 @@ class Widths:
         ]
 
 
-def records_of(widths: Widths) -> Records:
-    """What was judged, as trials for a prior."""
+def records_of(widths: Widths, allocations: Sequence[Allocation]) -> Records:
+    """Allocations, as trials for a prior."""
     problem = widths.problem(0)
     features = Features(problem, measure_effects(problem))
-    indices = np.array([widths.space.encode(allocation) for allocation in widths.seen])
-    measured = np.log(np.array(list(widths.seen.values())) + TINY)
+    indices = np.array([widths.space.encode(allocation) for allocation in allocations])
+    measured = np.log(np.array([widths.loss(allocation) for allocation in allocations]) + TINY)
     return Records(features.names, features.matrix(indices), measured - features.baseline(indices))
 
 
