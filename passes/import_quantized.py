@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ml_dtypes
@@ -12,33 +13,38 @@ from edgeq.errors import UnsupportedError
 from edgeq.passes.editing import add_constant, constant
 from edgeq.passes.freeze_weights import freeze_constants
 from edgeq.passes.insert_qdq import quantize_constant_operands
-from edgeq.passes.qdq import Grid, read_grid, set_zero_point
+from edgeq.passes.qdq import INTEGERS, Grid, read_grid, set_zero_point
 from edgeq.passes.quantization_points import activation_operands
 from edgeq.passes.weighted import is_weighted
-from edgeq.quant.scheme import QUANTIZERS
+from edgeq.quant.scheme import QUANTIZERS, symmetric
 
-SIGNED = {
-    np.dtype(ml_dtypes.int4): np.dtype(ml_dtypes.int4),
-    np.dtype(ml_dtypes.uint4): np.dtype(ml_dtypes.int4),
-    np.dtype(np.int8): np.dtype(np.int8),
-    np.dtype(np.uint8): np.dtype(np.int8),
+BITS = {
+    **{dtype: bits for bits, dtype in INTEGERS.items()},
+    np.dtype(ml_dtypes.uint2): 2,
+    np.dtype(ml_dtypes.uint4): 4,
+    np.dtype(np.uint8): 8,
+    np.dtype(np.uint16): 16,
 }
-"""The signed type of each type that weights may have; activations only have 8 bits."""
+"""Width of each type of integers."""
+
+WEIGHT_BITS = (2, 4, 8)
+ACTIVATION_BITS = (4, 8, 16)
 
 
 @dataclass(frozen=True)
 class ImportQuantized(ir.passes.InPlacePass):
-    """Makes activations int8 and weights symmetric, exactly, where they came as uint8 or with zero points.
+    """Makes activations signed and weights symmetric, exactly, where they came unsigned or with zero points.
 
-    - uint8 activations and constant operands: integers and zero point less 128.
-    - Weights: their zero point is subtracted, if the results fit the signed type of the same width.
+    - Unsigned activations and constant operands of 4, 8 or 16 bits: integers and zero point less half of their range.
+    - Weights of 2, 4 or 8 bits: their zero point is subtracted, if the results fit the signed type of the same width.
     - Quantized constants elsewhere (slopes) become floats; float constant operands of Add, Sub, Mul and Concat
       are quantized.
 
     Biases are left to `FreezeWeights`.
 
     Raises:
-        UnsupportedError: Integers at the interface, per-channel activations, other types, weights that do not fit.
+        UnsupportedError: Integers at the interface, inputs or outputs of the network on other than 8 bits, per-channel
+            activations, other types, zero points of 16-bit activations, weights that do not fit.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -78,34 +84,47 @@ def _follows_quantizer(node: ir.Node) -> bool:
 
 
 def _import_activation(node: ir.Node) -> None:
-    """Makes a QuantizeLinear and its DequantizeLinears int8."""
+    """Makes a QuantizeLinear and its DequantizeLinears signed."""
     signed, users = _signed_grid(node), node.outputs[0].consumers()
+    if _at_interface(node, users) and BITS[signed.zero_point.dtype] != 8:
+        raise _refusal(node, "an input or output of the network is not quantized to 8 bits", "give it 8 bits")
     for user in users:
         if user.op_type != "DequantizeLinear" or not read_grid(user).equals(read_grid(node)):
             raise _refusal(node, f"{user.name!r} does not undo it with the same parameters")
     if not signed.equals(read_grid(node)):
         set_zero_point((node, *users), signed.zero_point)
-        node.outputs[0].type = ir.TensorType(ir.DataType.INT8)
+        node.outputs[0].type = ir.TensorType(ir.DataType.from_numpy(signed.zero_point.dtype))
+
+
+def _at_interface(node: ir.Node, users: Sequence[ir.Node]) -> bool:
+    value = node.inputs[0]
+    return (value is not None and value.is_graph_input()) or any(user.outputs[0].is_graph_output() for user in users)
 
 
 def _signed_grid(node: ir.Node) -> Grid:
-    """The grid of a per-tensor quantizer in int8.
+    """The grid of a per-tensor quantizer in signed integers.
 
     Raises:
-        UnsupportedError: It is per channel, or not of 8 bits.
+        UnsupportedError: It is per channel, or of a width or with a zero point that activations cannot have.
     """
     grid = read_grid(node)
+    bits = BITS.get(grid.zero_point.dtype)
     if not grid.per_tensor:
         raise _refusal(node, "an activation has one scale per channel", "quantize activations per tensor")
-    if grid.zero_point.dtype == np.int8:
-        return grid
-    if grid.zero_point.dtype == np.uint8:
-        return Grid(grid.scale, _less_128(grid.zero_point))
-    raise _refusal(node, f"an activation is quantized to {grid.zero_point.dtype}", "quantize activations to 8 bits")
+    if bits not in ACTIVATION_BITS:
+        raise _refusal(node, f"an activation is quantized to {grid.zero_point.dtype}", "quantize activations to 8 bits")
+    result = Grid(grid.scale, _signed(grid.zero_point))
+    if symmetric(bits) and result.zero_point.any():
+        raise _refusal(node, "a 16-bit activation has a zero point", "quantize 16-bit activations symmetrically")
+    return result
 
 
-def _less_128(integers: np.ndarray) -> np.ndarray:
-    return (integers.astype(np.int16) - 128).astype(np.int8)
+def _signed(integers: np.ndarray) -> np.ndarray:
+    """Unsigned integers less half of their range; signed ones as they are."""
+    bits = BITS[integers.dtype]
+    if integers.dtype == INTEGERS[bits]:
+        return integers
+    return (integers.astype(np.int32) - (1 << bits - 1)).astype(INTEGERS[bits])
 
 
 def _import_constant(graph: ir.Graph, node: ir.Node, integers: np.ndarray) -> None:
@@ -115,7 +134,7 @@ def _import_constant(graph: ir.Graph, node: ir.Node, integers: np.ndarray) -> No
         _store(graph, node, *_symmetric(node, integers))
     elif "operand" in roles:
         grid = _signed_grid(node)
-        _store(graph, node, _less_128(integers) if integers.dtype == np.uint8 else integers, grid)
+        _store(graph, node, _signed(integers), grid)
     if "other" in roles:
         real = add_constant(graph, str(node.outputs[0].name), read_grid(node).dequantize(integers).astype(np.float32))
         for user, index in node.outputs[0].uses():
@@ -137,9 +156,10 @@ def _symmetric(node: ir.Node, integers: np.ndarray) -> tuple[np.ndarray, Grid]:
         UnsupportedError: They do not fit the signed type.
     """
     grid = read_grid(node)
-    signed = SIGNED.get(integers.dtype)
-    if signed is None:
-        raise _refusal(node, f"a weight has the type {integers.dtype}", "quantize weights to int8 or int4")
+    bits = BITS.get(integers.dtype)
+    if bits not in WEIGHT_BITS:
+        raise _refusal(node, f"a weight has the type {integers.dtype}", "quantize weights to int8, int4 or int2")
+    signed = INTEGERS[bits]
     shifted = Grid(np.ones_like(grid.scale), grid.zero_point, grid.axis).dequantize(integers)
     result = shifted.astype(np.int64).astype(signed)
     if not np.array_equal(result.astype(np.float64), shifted):

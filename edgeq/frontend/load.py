@@ -19,7 +19,10 @@ from edgeq.frontend.read import load_external_data, read_proto
 from edgeq.frontend.sandbox import WorkerError, run_worker
 from edgeq.frontend.shapes import bind_input_shapes
 from edgeq.frontend.support import check_supported
+from edgeq.passes.qdq import INT2_IR_VERSION, INT2_OPSET
 from edgeq.pipeline import PassRecord, run_passes
+
+_INT2 = frozenset({onnx.TensorProto.INT2, onnx.TensorProto.UINT2})
 
 
 def load_model(
@@ -30,7 +33,7 @@ def load_model(
     on_pass: Callable[[PassRecord], None] | None = None,
     check: bool = True,
 ) -> ir.Model:
-    """A model file as canonical ONNX: opset 21, static shapes, only operators that edgeq compiles.
+    """A model file as canonical ONNX: opset 21 (25 with int2), static shapes, only operators that edgeq compiles.
 
     Args:
         path: An ONNX file; external data may lie in its own folder.
@@ -54,14 +57,14 @@ def load_model(
 
 
 def import_model(path: Path, *, shapes: Mapping[str, tuple[int, ...]]) -> ir.Model:
-    """The model checked, converted to opset 21 and shape-inferred, not yet canonical."""
+    """The model checked, converted to the opset of canonical models and shape-inferred, not yet canonical."""
     proto = read_proto(path)
     check_structure(proto)
     load_external_data(proto, path)
     check_values(proto)
     bind_input_shapes(proto, shapes)
-    proto.ir_version = limits.IR_VERSION
-    model = ir.from_proto(_converted(proto))
+    opset, proto.ir_version = _canonical_versions(proto)
+    model = ir.from_proto(_converted(proto, opset))
     _drop_own_metadata(model)
     common.NameFixPass()(model)
     return model
@@ -78,9 +81,16 @@ def _blaming(path: object) -> Iterator[None]:
         raise type(error)(error.what, file=path, node=error.node, tensor=error.tensor, fix=error.fix) from error
 
 
-def _converted(proto: onnx.ModelProto) -> onnx.ModelProto:
+def _canonical_versions(proto: onnx.ModelProto) -> tuple[int, int]:
+    """The opset that a model is converted to, and its IR version."""
+    constants = (a.t for node in proto.graph.node if node.op_type == "Constant" for a in node.attribute)
+    int2 = any(tensor.data_type in _INT2 for tensor in (*proto.graph.initializer, *constants))
+    return (INT2_OPSET, INT2_IR_VERSION) if int2 else (limits.OPSET, limits.IR_VERSION)
+
+
+def _converted(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     try:
-        return run_worker(proto)
+        return run_worker(proto, opset=opset)
     except WorkerError as error:
         raise ModelError(f"not a valid ONNX model: {error}", fix="check it with onnx.checker") from error
 

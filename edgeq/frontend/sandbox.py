@@ -21,12 +21,14 @@ class WorkerError(Exception):
 def run_worker(
     model: onnx.ModelProto,
     *,
+    opset: int = limits.OPSET,
     seconds: float = limits.WORKER_SECONDS,
     max_bytes: int = limits.WORKER_BYTES,
 ) -> onnx.ModelProto:
     """`model` as the worker leaves it: checked, converted, with shapes.
 
     Args:
+        opset: What to convert to.
         seconds: Time limit, wall clock.
         max_bytes: Limit on the child's address space.
 
@@ -34,7 +36,7 @@ def run_worker(
         WorkerError: The library refused the model, crashed, or went over a limit.
     """
     # -P: the user's working directory must not be able to shadow the libraries.
-    numbers = map(str, (limits.OPSET, limits.MAX_ELEMENTS, max_bytes))
+    numbers = map(str, (opset, limits.MAX_ELEMENTS, max_bytes))
     command = [sys.executable, "-P", str(_WORKER), *numbers]
     try:
         done = subprocess.run(command, input=model.SerializeToString(), capture_output=True, timeout=seconds)

@@ -27,7 +27,11 @@ REFUSED = {
     "float input": ("a = Sigmoid(x)  aq = QuantizeLinear(a, s, z)  y = DequantizeLinear(aq, s, z)", "x"),
     "float weight": (f"{PAIR}  a = MatMul(xd, w)  aq = QuantizeLinear(a, s, z)  y = DequantizeLinear(aq, s, z)", "w"),
     "per channel": ("xq = QuantizeLinear<axis=1>(x, sc, zc)  y = DequantizeLinear<axis=1>(xq, sc, zc)", "x"),
-    "int16": ("xq = QuantizeLinear(x, s, wide)  y = DequantizeLinear(xq, s, wide)", "x"),
+    "int16 interface": ("xq = QuantizeLinear(x, s, wide)  y = DequantizeLinear(xq, s, wide)", "x"),
+    "int16 zero point": (
+        f"{PAIR}  a = Sigmoid(xd)  aq = QuantizeLinear(a, s, odd)  ad = DequantizeLinear(aq, s, odd)"
+        "  t = Tanh(ad)  tq = QuantizeLinear(t, s, z)  y = DequantizeLinear(tq, s, z)", "a"
+    ),
     "other scale": ("xq = QuantizeLinear(x, s, z)  y = DequantizeLinear(xq, r, z)", "x"),
     "integer movement": (
         "xq = QuantizeLinear(x, s, z)  t = Transpose(xq)  y = DequantizeLinear(t, s, z)", "x"
@@ -46,7 +50,8 @@ def test_refusals_name_the_place(case: str) -> None:
         f"g (float[2,2] x) => (float[2,2] y) {{ {body} }}",
         {
             "s": np.float32(0.1), "r": np.float32(0.2), "n": np.float32(-1), "z": np.int8(0), "wide": np.int16(0),
-            "w": np.eye(2, dtype=np.float32), "sc": np.ones(2, np.float32), "zc": np.zeros(2, np.int8),
+            "odd": np.int16(1), "w": np.eye(2, dtype=np.float32), "sc": np.ones(2, np.float32),
+            "zc": np.zeros(2, np.int8),
         },
     )  # fmt: skip
     with pytest.raises(UnsupportedError) as error:

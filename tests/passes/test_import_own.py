@@ -1,0 +1,36 @@
+"""What edgeq quantized, it reads again: the integer program is the same, whatever the widths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import onnx_ir as ir
+import pytest
+
+from edgeq.config import Config
+from edgeq.measure import serialize
+from edgeq.passes.import_quantized import is_quantized
+from edgeq.program.builder import build
+from edgeq.program.printer import print_program
+from edgeq.progress import silent
+from edgeq.quantizer import quantize
+
+DIGITS = Path(__file__).resolve().parents[2] / "examples/digits/digits.onnx"
+SAMPLES = Path(__file__).resolve().parents[2] / "calib_data/digits/calib.npz"
+
+
+def program_text(model: ir.Model) -> str:
+    """The integer program with its weights, without the names that the builder gives."""
+    return print_program(build(model, "model").program)
+
+
+@pytest.mark.parametrize(("weights", "activations"), [(8, 8), (4, 8), (2, 8), (8, 16), (4, 4)])
+def test_own_models_come_back(tmp_path: Path, weights: int, activations: int) -> None:
+    config = Config(calib=SAMPLES, preset="fast", weight_bits=weights, activation_bits=activations)
+    first = quantize(DIGITS, config, silent)
+    path = tmp_path / "quantized.onnx"
+    path.write_bytes(serialize(first))
+    again = quantize(path, replace(config, calib=None), silent)
+    assert is_quantized(again.reference) and again.imported
+    assert program_text(again.model) == program_text(first.model)
