@@ -27,11 +27,13 @@ def read() -> list[Row]:
 
 
 def write(rows: Iterable[Row]) -> None:
-    """The whole file."""
-    with CSV.open("w", newline="") as file:
+    """The whole file, at once: who reads it meanwhile finds the one before."""
+    new = CSV.with_suffix(".new")
+    with new.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    new.replace(CSV)
 
 
 def processors(rows: Sequence[Row]) -> str:
