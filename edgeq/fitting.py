@@ -53,8 +53,9 @@ def lower_to_fit(program: Program, target: Target, float_abi: str, config: Confi
     from edgeq.program.rewrites.patches import stage_begin
 
     def fits(lowered: Lowered) -> bool:
-        ram = ram_bytes(lowered, compile_objects(lowered, float_abi))
-        return config.max_ram is None or ram.total <= config.max_ram
+        if config.max_ram is None:
+            return True
+        return ram_bytes(lowered, compile_objects(lowered, float_abi)).total <= config.max_ram
 
     whole = lower(share_memory(program), target)
     found = None

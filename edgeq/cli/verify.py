@@ -47,5 +47,7 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
     verdict = ("equal bytes", "bold green") if result["equal"] else ("DIFFERENT", "bold red")
     yield line(f"{verdict[0]} on {result['samples']:,} samples: {runners}", verdict[1])
     yield line(f"the target's own programs: {result['device']}")
+    if result["cycles"] is not None:
+        yield line(f"cycles from one inference to the next, as simulated: {result['cycles']:,}")
     if result["first_difference"] is not None:
         yield table("First difference", ("", ""), result["first_difference"].items())

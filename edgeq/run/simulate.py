@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,27 @@ from edgeq.run.toolchain import find_tool
 from edgeq.targets.load import load_target
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulation told.
+
+    Attributes:
+        first_difference: None where it gave what was expected, else `runner`, `sample`, `kernel` and `name` of it; a
+            simulation has no kernels.
+        cycles: From one inference to the next, the last two of at least two; None where nothing counts cycles.
+    """
+
+    first_difference: dict[str, Any] | None
+    cycles: int | None
+
+
 def simulation_of(artifact: Artifact) -> str:
     """What `verify` calls it: the target of the package's Makefile."""
     return load_backend(load_target(artifact.package.manifest.target)).simulate
 
 
-def simulate(
-    artifact: Artifact, inputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]
-) -> dict[str, Any] | None:
+def simulate(artifact: Artifact, inputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Simulation:
     """Runs a package's simulation on samples, (samples, *port.shape) by port name.
-
-    Returns:
-        None where it gives what is expected, else `runner`, `sample`, `kernel` and `name` of the first difference; a
-        simulation has no kernels.
 
     Raises:
         ToolMissingError: The simulator is not installed.
@@ -52,11 +61,13 @@ def simulate(
         return _run(folder, backend.simulate, directory)
 
 
-def _run(folder: Path, target: str, package: Path) -> dict[str, Any] | None:
+def _run(folder: Path, target: str, package: Path) -> Simulation:
     done = subprocess.run(["make", "-C", str(folder), target], capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return None
-    found = re.search(r"sample (\d+): (\w+) differs", done.stdout)
-    if found is None:
+    difference = re.search(r"sample (\d+): (\w+) differs", done.stdout)
+    if done.returncode and difference is None:
         raise FirmwareError(f"`make {target}` failed:\n{done.stderr.strip()}", file=package)
-    return {"runner": target, "sample": int(found[1]), "kernel": None, "name": found[2]}
+    counted = [int(cycles) for cycles in re.findall(r"out\d+: (\d+) cycles", done.stdout)]
+    return Simulation(
+        difference and {"runner": target, "sample": int(difference[1]), "kernel": None, "name": difference[2]},
+        max(counted, default=None),
+    )

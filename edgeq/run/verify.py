@@ -28,8 +28,9 @@ def verify_package(
         samples: How many; None for all of `inputs`, or 20 random ones where there are none.
 
     Returns:
-        `equal`, `samples`, `runners`, `device` (what the target's own programs ran on, or why they did not), and
-        `first_difference` (None, or `runner`, `sample`, `kernel`, `name`).
+        `equal`, `samples`, `runners`, `device` (what the target's own programs ran on, or why they did not), `cycles`
+        (from one inference to the next, where a simulation counted them) and `first_difference` (None, or `runner`,
+        `sample`, `kernel`, `name`).
 
     Raises:
         ToolMissingError: The target's compiler, emulator or simulator is not installed.
@@ -65,11 +66,16 @@ def _verify_simulation(
 
     runner = simulation_of(artifact)
     progress(f"run {runner}", 0, 0)
-    return _result([runner], target, feeds, simulate(artifact, feeds, expected))
+    simulation = simulate(artifact, feeds, expected)
+    return _result([runner], target, feeds, simulation.first_difference, simulation.cycles)
 
 
 def _result(
-    runners: Sequence[str], target: Target, feeds: Mapping[str, np.ndarray], difference: dict[str, Any] | None
+    runners: Sequence[str],
+    target: Target,
+    feeds: Mapping[str, np.ndarray],
+    difference: dict[str, Any] | None,
+    cycles: int | None = None,
 ) -> dict[str, Any]:
     count = len(next(iter(feeds.values())))
     return {
@@ -77,6 +83,7 @@ def _result(
         "samples": count,
         "runners": ["interpreter", *runners],
         "device": described(target),
+        "cycles": cycles,
         "first_difference": difference,
     }
 

@@ -115,6 +115,7 @@ def test_verify_equal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
         "samples": 20,
         "runners": ["interpreter", "host"],
         "device": "not run: this CPU lacks avx512_vnni",
+        "cycles": 1234,
         "first_difference": None,
     }
     calls = recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
@@ -123,13 +124,15 @@ def test_verify_equal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     assert "equal bytes on 20 samples: interpreter, host" in result.stdout
     assert "the target's own programs: not run: this CPU lacks avx512_vnni" in result.stdout
+    assert "as simulated: 1,234" in result.stdout
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--quiet"]])
 def test_verify_different_is_exit_code_1(call: Call, monkeypatch: pytest.MonkeyPatch, form: list[str]) -> None:
     first = {"runner": "qemu", "sample": 3, "kernel": 7, "name": "conv_7"}
     runners = ["interpreter", "qemu"]
-    answer = {"equal": False, "samples": 20, "runners": runners, "device": "a board", "first_difference": first}
+    answer = {"equal": False, "samples": 20, "runners": runners, "device": "a board", "cycles": None}
+    answer["first_difference"] = first
     recorded(monkeypatch, "edgeq.run.verify.verify_package", answer)
     result = call("verify", "pkg", *form)
     assert result.exit_code == 1

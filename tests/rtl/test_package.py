@@ -32,12 +32,15 @@ def package(digits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_shipped_example_gives_the_interpreters_integers(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_example_as_simulated(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter's integers, in the cycles of the estimate."""
     need("verilator", "g++", "make")
     monkeypatch.setenv("OPTIMIZE", "-O0")  # a variable of the Makefile
-    result = run("verify", package, "--samples", 4)
+    result = run("verify", package, "--samples", 4, "--json")
     assert result.exit_code == 0, result.output
-    assert "equal bytes on 4 samples: interpreter, sim" in result.output
+    verdict, estimate = json.loads(result.stdout), json.loads((package / "estimate.json").read_text())
+    assert (verdict["equal"], verdict["samples"], verdict["runners"]) == (True, 4, ["interpreter", "sim"])
+    assert verdict["cycles"] == estimate["interval"]
 
 
 def test_the_estimate_keeps_the_budget_and_counts_logic(package: Path) -> None:

@@ -4,73 +4,80 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import edgeq
-from bench_host.runners import Inference, onnxruntime_inference, package_inference
 from edgeq.run.device import cpu_flags, devices_of
 from edgeq.targets.load import load_target
 
-ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 CSV = ROOT / "benchmarks/host.csv"
 DATA_OF = {"resnet_large": "resnet8"}
-TARGETS = ("x86-64-vnni", "x86-64-avx2")
-ROUNDS = 15
-SECONDS = 0.03
-"""Of a round, about."""
+TARGETS = ("x86-64-avx2", "x86-64-vnni")
+COLUMNS = ("target", "model", "edgeq_us", "onnxruntime_us", "ratio")
+
+Row = dict[str, str]
 
 
 def main() -> None:
     models = sys.argv[1:] or sorted(path.parent.name for path in ZOO.glob("*/model.onnx"))
-    target = next(name for name in TARGETS if "native" in devices_of(load_target(name)))
-    lacking = [name for name in TARGETS if "native" not in devices_of(load_target(name))]
-    print(f"{target}; not run, as this CPU lacks instructions: {', '.join(lacking) or 'none'}", file=sys.stderr)
-    measured = {row["model"]: row for row in read()} | {model: measure(model, target) for model in models}
-    rows = [measured[model] for model in sorted(measured)]
-    write(rows, target)
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    targets = [name for name in TARGETS if "native" in devices_of(load_target(name))]
+    lacking = [name for name in TARGETS if name not in targets]
+    print(f"not run, as this CPU lacks instructions: {', '.join(lacking) or 'none'}", file=sys.stderr)
+    for model in models:
+        rows = {(row["target"], row["model"]): row for row in [*read(), *measure(model, targets)]}
+        write([rows[key] for key in sorted(rows)])
+    lines = [list(COLUMNS), ["---"] * len(COLUMNS), *(list(row.values()) for row in read())]
     print("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def measure(model: str, target: str) -> dict[str, str]:
-    """One row: microseconds of both, and their ratio."""
+def measure(model: str, targets: Sequence[str]) -> list[Row]:
+    """A row for each target: microseconds of both, and their ratio."""
     data = ZOO / DATA_OF.get(model, model)
-    with tempfile.TemporaryDirectory() as folder:
-        qdq, out = Path(folder) / "model.onnx", Path(folder) / "package"
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        qdq = folder / "model.onnx"
         edgeq.quantize(ZOO / model / "model.onnx", qdq, calibration=data / "calib.npz")
-        edgeq.compile(qdq, target, out=out, name="model")
-        ours, theirs = fastest([package_inference(out, "model"), onnxruntime_inference(qdq)])
-    print(f"{model}: {ours:.1f} us, onnxruntime {theirs:.1f} us", file=sys.stderr, flush=True)
-    return {
-        "model": model,
-        "edgeq_us": f"{ours:.1f}",
-        "onnxruntime_us": f"{theirs:.1f}",
-        "ratio": f"{ours / theirs:.2f}",
-    }
+        for target in targets:
+            package = edgeq.compile(qdq, target, out=folder / target, name="model").out
+            ours, theirs = timed(qdq, package, [hiding(folder)] if narrows(target) else [])
+            values = target, model, f"{ours:.1f}", f"{theirs:.1f}", f"{ours / theirs:.2f}"
+            print(", ".join(values), file=sys.stderr, flush=True)
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
 
 
-def fastest(inferences: Sequence[Inference]) -> list[float]:
-    """Microseconds of CPU time of each, the least of all rounds, which take turns."""
-    counts = [max(1, round(SECONDS / _seconds(run, 3))) for run in inferences]
-    rounds = [[_seconds(run, n) for run, n in zip(inferences, counts, strict=True)] for _ in range(ROUNDS)]
-    return [1e6 * min(times) for times in zip(*rounds, strict=True)]
+def timed(qdq: Path, package: Path, hidden: Sequence[Path]) -> tuple[float, float]:
+    """Microseconds of the package and of onnxruntime, in one process."""
+    command = [sys.executable, "-m", "bench_host.timing", str(qdq), str(package), *map(str, hidden)]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    ours, theirs = map(float, done.stdout.split())
+    return ours, theirs
 
 
-def _seconds(run: Inference, count: int) -> float:
-    """CPU time of one of `count` runs."""
-    start = time.process_time()
-    for _ in range(count):
-        run()
-    return (time.process_time() - start) / count
+def narrows(target: str) -> bool:
+    """Whether this CPU has AVX-512 and the target does not use it: then onnxruntime shall not either."""
+    linux = load_target(target).linux
+    return linux is not None and "avx512f" in cpu_flags() - set(linux.cpu_flags)
 
 
-def read() -> list[dict[str, str]]:
+def hiding(folder: Path) -> Path:
+    """The library that hides AVX-512."""
+    library = folder / "without_avx512.so"
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", HERE / "without_avx512.c", "-o", library], check=True)
+    return library
+
+
+def read() -> list[Row]:
     """The rows of the file, if there is one."""
     if not CSV.exists():
         return []
@@ -79,14 +86,11 @@ def read() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write(rows: Sequence[dict[str, str]], target: str) -> None:
+def write(rows: Sequence[Row]) -> None:
     """The file, whose first line says what made it."""
     with CSV.open("w", newline="") as file:
-        vnni = "has" if "avx512_vnni" in cpu_flags() else "lacks"
-        file.write(
-            f"# tools/bench_host; {target}; this CPU {vnni} AVX-512 VNNI; onnxruntime {version('onnxruntime')}\n"
-        )
-        table = csv.DictWriter(file, rows[0], lineterminator="\n")
+        file.write(f"# tools/bench_host; onnxruntime {version('onnxruntime')}, of which x86-64-avx2 hides AVX-512\n")
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
 

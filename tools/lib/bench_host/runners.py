@@ -17,7 +17,7 @@ PEER_OPSET = 17
 """Newer ones make onnxruntime 1.31 fail: it gives a fused QLinearAveragePool attributes that it does not have."""
 
 
-def package_inference(package: Path, name: str) -> Inference:
+def package_inference(package: Path, name: str = "model") -> Inference:
     """Builds the shared library and calls it through the package's own loader, with zeros."""
     for command in (("-S", ".", "-B", "build", "-DBUILD_SHARED_LIBS=ON"), ("--build", "build")):
         subprocess.run(["cmake", *command], cwd=package, check=True, capture_output=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+from vendor_types import vendor_types
 
 import edgeq
 from bench_targets.reference import data_of, quantized, reference
 from bench_targets.table import Row
 from edgeq.compiler import CompileResult
-from edgeq.errors import GateError
+from edgeq.errors import GateError, UnsupportedError
 from edgeq.run.artifact import Artifact, load_artifact
 from edgeq.run.batch import QemuResult, run_on_qemu
 from edgeq.run.device import described, devices_of
@@ -22,6 +25,12 @@ from edgeq.targets.target import Target
 SAMPLES, SIMULATED, MACS = range(2, 21), range(2, 5), 100_000_000
 """So many real samples are run, on processors and in simulations: as many as take so many multiply-accumulates."""
 
+LARGER_DEVICE = {"max_dsp": 220, "max_bram": 10_000}
+"""For a design that does not fit the target's: its simulation shows all the same whether it is right."""
+
+VENDOR_FLAGS = "-std=c++11 -O2 -w"
+"""For headers with warnings."""
+
 
 def measure(target_name: str, model: str) -> Row:
     """Compiles a model with default flags and runs real samples; what nothing can tell here stays empty."""
@@ -30,19 +39,36 @@ def measure(target_name: str, model: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / f"{model}.onnx"
         source.write_bytes(quantized(model))
+        out = Path(folder) / "package"
         try:
-            result = edgeq.compile(source, target_name, out=Path(folder) / "package")
+            result = edgeq.compile(source, target_name, out=out)
         except GateError:
-            return row | {"equal": "does not fit"}
+            result = edgeq.compile(source, target_name, out=out, **LARGER_DEVICE)
+        except UnsupportedError as error:
+            return row | {"equal": f"not run: {error.what}"}
         return row | (_device if target.fpga else _processor)(target, model, result)
 
 
 def _device(target: Target, model: str, result: CompileResult) -> Row:
-    """Equality in the simulation; by the estimate, cycles from one inference to the next and what the design takes."""
-    count = _samples(result, SIMULATED)
-    verdict, estimate = edgeq.verify(result.out, count, inputs=data_of(model) / "eval.npz"), result.report["fpga"]
+    """Equality in the simulation; cycles from one inference to the next and what the design takes, by the estimate."""
+    count, estimate = _samples(result, SIMULATED), result.report["fpga"]
+    verdicts = [edgeq.verify(result.out, count, inputs=data_of(model) / "eval.npz") for _ in modes(target)]
     costs = {"cycles": estimate["interval"], "dsp": estimate["dsp"]["used"], "bram18": estimate["bram18"]["used"]}
-    return {"samples": str(count), "equal": _word(verdict["equal"])} | {name: str(n) for name, n in costs.items()}
+    return {
+        "samples": str(count),
+        "equal": _word(all(verdict["equal"] for verdict in verdicts)),
+        "simulated": str(verdicts[0]["cycles"] or ""),
+    } | {name: str(n) for name, n in costs.items()}
+
+
+def modes(target: Target) -> Iterator[str]:
+    """The ways to simulate a design here, each while it is set: C++ with edgeq's integers, and with the vendor's."""
+    yield ""
+    with tempfile.TemporaryDirectory() as folder:
+        headers = vendor_types(Path(folder)) if target.family == "hls" else None
+        if headers is not None:
+            with mock.patch.dict(os.environ, AP_TYPES=str(headers), CXXFLAGS=VENDOR_FLAGS):
+                yield ", with edgeq's integers and the vendor's"
 
 
 def _processor(target: Target, model: str, result: CompileResult) -> Row:
@@ -88,4 +114,4 @@ def _is_host(target: Target) -> bool:
 def how(target: Target) -> str:
     """What ran the target's programs here; where the CPU itself does, what counted their instructions, too."""
     counted = " ".join(target.linux.emulator) if target.linux and "native" in devices_of(target) else ""
-    return described(target) + (f" and {counted}" if counted else "")
+    return described(target) + (f" and {counted}" if counted else "") + list(modes(target))[-1]
