@@ -1,4 +1,4 @@
-"""Reads targets from `boards/*.toml`, plug-ins' too; a wrong file is reported by file, key and expected type."""
+"""Reads targets from `boards/*.toml`, plug-ins' too; a wrong file is reported by file, key and expected values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from edgeq.errors import UsageError
-from edgeq.targets.families import board_folders
-from edgeq.targets.target import Target
+from edgeq.targets.families import board_folders, family_package, plugin_families
+from edgeq.targets.target import FEATURES, Target
 
 
 def load_target(name: str) -> Target:
@@ -51,7 +51,7 @@ def read_target(path: Path) -> Target:
     """The target that a board file describes; its name is the file's.
 
     Raises:
-        UsageError: The file is no TOML, or a key is missing, unknown or of the wrong type.
+        UsageError: The file is no TOML, or a key is missing, unknown or has a value that it cannot have.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -59,7 +59,21 @@ def read_target(path: Path) -> Target:
         raise UsageError(f"this board file is not valid TOML: {error}", file=path) from error
     if "name" in table:
         raise UsageError("unknown key 'name'", file=path, fix="remove it: a target is named by its file")
-    return _record(Target, {"name": path.stem, **table}, path, prefix="")
+    target = _record(Target, {"name": path.stem, **table}, path, prefix="")
+    _check_family(target, path)
+    return target
+
+
+def _check_family(target: Target, path: Path) -> None:
+    """Whether there are such kernels, and whether one of them could ask about each feature."""
+    try:
+        family_package(target.family)
+    except UsageError as error:
+        raise UsageError(f"key 'family': {error.what}", file=path) from error
+    unknown = sorted(target.features - FEATURES)
+    if unknown and target.family not in plugin_families():
+        known = ", ".join(sorted(FEATURES))
+        raise UsageError(f"key 'features': there is no feature {unknown[0]!r}; known are {known}", file=path)
 
 
 def _record(cls: Any, table: dict[str, Any], path: Path, prefix: str) -> Any:
@@ -80,12 +94,19 @@ def _value(hint: Any, value: Any, path: Path, key: str) -> Any:
     hint = _required(hint)
     if is_dataclass(hint) and isinstance(value, dict):
         return _record(hint, value, path, prefix=f"{key}.")
-    container = get_origin(hint)
-    if container is not None and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return container(value)
-    if type(value) is not hint:
+    if not _fits(hint, value):
         raise UsageError(f"key '{key}' must be {_expected(hint)}, not {value!r}", file=path)
-    return value
+    container = get_origin(hint)
+    return container(value) if container is not None and isinstance(value, list) else value
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    """Whether a value that is no table has the type of its field."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is not None:
+        return isinstance(value, list) and all(_fits(get_args(hint)[0], item) for item in value)
+    return type(value) is hint
 
 
 def _required(hint: Any) -> Any:
@@ -98,4 +119,9 @@ def _expected(hint: Any) -> str:
     hint = _required(hint)
     if is_dataclass(hint):
         return "a table"
-    return {str: "a string", int: "an integer"}.get(hint, "a list of strings")
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(repr, get_args(hint)))}"
+    if get_origin(hint) is not None:
+        (item, *_) = get_args(hint)
+        return "a list of strings" if item is str else f"a list, each {_expected(item)}"
+    return {str: "a string", int: "an integer"}[hint]

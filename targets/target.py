@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+FEATURES = frozenset({"dsp", "mve", "long-multiply", "divide", "avx2", "vnni", "neon", "dotprod", "i8mm", "rvv"})
+"""What kernels of edgeq's own families ask about; those of a plug-in may ask about more."""
+
+FloatAbi = Literal["hard", "soft"]
+Libc = Literal["", "newlib", "picolibc", "libc", "libc-aarch64", "libc-riscv64"]
+Startup = Literal["arm_m", "riscv"]
+Counter = Literal["mps2_timer", "iotkit_timer", "sse300_counter", "minstret"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,8 @@ class Emulator:
     """
 
     command: tuple[str, ...]
-    startup: str
-    counter: str
+    startup: Startup
+    counter: Counter
     flash: Memory
     ram: Memory
     vectors: Memory | None = None
@@ -91,7 +100,7 @@ class Target:
         family: Folder of kernels that this target prefers (`portable` is always the fallback).
         triple, cpu: For LLVM; empty for programmable devices.
         aliases: Other names for it.
-        features: What kernels may rely on: `dsp`, `mve`, `long-multiply`, `divide`, and those of `vector/product.py`.
+        features: What kernels may rely on, of `FEATURES`, or what a plug-in's family knows.
         float_abis: Those offered (`soft`, `hard`), the default first; empty where the ISA has no such choice.
         llvm_features, llvm_abi: For LLVM, where triple and cpu do not say it all.
         gcc: The cross compiler's command, and gcc_flags what selects this CPU in it. Empty for the host.
@@ -109,12 +118,12 @@ class Target:
     cpu: str
     aliases: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
-    float_abis: tuple[str, ...] = ()
+    float_abis: tuple[FloatAbi, ...] = ()
     llvm_features: tuple[str, ...] = ()
     llvm_abi: str = ""
     gcc: str = ""
     gcc_flags: tuple[str, ...] = ()
-    libc: str = ""
+    libc: Libc = ""
     sections: Sections = Sections()
     emulator: Emulator | None = None
     linux: Linux | None = None

@@ -139,16 +139,13 @@ def _divisors(number: int) -> list[int]:
 
 
 def _require_fit(design: Design, budget: Budget) -> None:
-    over = [
-        f"{needed} {what} are {needed - limit} over the budget of {limit}"
-        for what, needed, limit in (("DSP slices", design.dsp, budget.dsp), ("block RAMs", design.bram, budget.bram))
-        if needed > limit
-    ]
+    dsp = ("DSP slices", design.dsp, budget.dsp, "raise --max-dsp where the device has more")
+    bram = ("block RAMs", design.bram, budget.bram, "--weight-bits 4, or raise --max-bram where the device has more")
+    over = [row for row in (dsp, bram) if row[1] > row[2]]
     if over:
-        raise GateError(
-            f"the smallest design does not fit: {'; '.join(over)}",
-            fix="--weight-bits 4 takes fewer block RAMs; raise --max-dsp or --max-bram where the device has more",
-        )
+        parts = (f"{needed} {what} are {needed - limit} over the budget of {limit}" for what, needed, limit, _ in over)
+        fixes = (fix for *_, fix in over)
+        raise GateError(f"the smallest design does not fit: {'; '.join(parts)}", fix="; ".join(fixes))
 
 
 def _too_slow(design: Design, budget: Budget) -> str:

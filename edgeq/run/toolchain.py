@@ -80,12 +80,12 @@ def doctor() -> list[ToolStatus]:
 
 
 def find_tool(name: str) -> Path:
-    """The path of a tool in `TOOLS`.
+    """The path of a tool in `TOOLS`, or of a command that only the board file of a plug-in knows.
 
     Raises:
         ToolMissingError: It is not installed; the message has the command that installs it.
     """
-    tool = next(tool for tool in TOOLS if tool.name == name)
+    tool = next((tool for tool in TOOLS if tool.name == name), Tool(name, "", "this target"))
     path = _locate(tool)
     if path is None:
         raise ToolMissingError(f"{name} is not installed; {tool.needed_for} needs it", fix=_install(tool))
@@ -114,4 +114,4 @@ def _version(path: Path) -> str:
 
 
 def _install(tool: Tool) -> str:
-    return f"sudo apt-get install {tool.package}"
+    return f"sudo apt-get install {tool.package}" if tool.package else f"put {tool.name} where PATH finds it"

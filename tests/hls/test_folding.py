@@ -73,3 +73,10 @@ def test_a_target_rate_is_met_with_as_little_as_possible(flow: Dataflow) -> None
 def test_what_binds_is_named(flow: Dataflow, budget: Budget, complaint: str) -> None:
     with pytest.raises(GateError, match=complaint):
         fold(flow, budget, stage_cost)
+
+
+@pytest.mark.parametrize(("budget", "options"), [((9, 280), {"--max-dsp"}), ((9, 1), {"--max-dsp", "--max-bram"})])
+def test_the_way_out_is_that_of_what_binds(flow: Dataflow, budget: tuple[int, int], options: set[str]) -> None:
+    with pytest.raises(GateError) as caught:
+        fold(flow, Budget(*budget, 100.0), stage_cost)
+    assert {word for word in caught.value.fix.split() if word.startswith("--max")} == options

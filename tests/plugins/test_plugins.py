@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeq.targets.load import load_target, read_target
+
 EXAMPLE = Path(__file__).parent.parent / "plugin_example"
 
 
@@ -61,8 +63,15 @@ def test_a_package_with_the_plugins_kernel_and_pass_gives_equal_bytes(python: Pa
 
 def test_a_scaffolded_target_finds_its_kernels(python: Path) -> None:
     code = "from edgeq.lower.select import rules; from edgeq.targets.load import load_target as load"
-    check = "assert rules(load('my-board'))[-1] in rules(load('host'))"
+    check = "assert rules(load('my-board')) == rules(load('cortex-m4'))"
     subprocess.run([str(python), "-c", f"{code}; {check}"], check=True)
+
+
+def test_a_scaffolded_device_is_one_for_designs_of_its_family(repo_root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, repo_root / "tools/new_target", "large", "--like", "pynq-z2", "-o", tmp_path / "large"]
+    subprocess.run(command, check=True)
+    board = read_target(tmp_path / "large/edgeq_large/boards/large.toml")
+    assert (board.name, board.family, board.fpga) == ("large", "hls", load_target("fpga-hls").fpga)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,13 @@ def test_a_compiler_without_its_library_is_told_apart(only_path: Path) -> None:
     assert find_tool("newlib") == only_path / "libc.a"
 
 
+def test_a_command_that_only_a_board_file_names(only_path: Path) -> None:
+    with pytest.raises(ToolMissingError, match="my-gcc is not installed; this target needs it") as caught:
+        find_tool("my-gcc")
+    assert caught.value.fix == "put my-gcc where PATH finds it"
+    assert find_tool(install(only_path, "my-gcc", "").name) == only_path / "my-gcc"
+
+
 def test_doctor_lists_every_tool_even_if_none_is_there(only_path: Path) -> None:
     assert os.environ["PATH"] == str(only_path)
     lines = doctor()

@@ -87,6 +87,11 @@ GOOD = (BOARDS / "cortex-m4.toml").read_text()
         ('startup = "arm_m"', 'start = "arm_m"', "unknown key 'emulator.start'"),
         ("aliases", 'name = "m4"\naliases', "unknown key 'name'"),
         ('cpu = "cortex-m4"', "cpu = ", "not valid TOML"),
+        ('family = "dsp"', 'family = "dps"', "key 'family': there is no kernel family 'dps'; known are base, dsp"),
+        ('["dsp",', '["dps",', "key 'features': there is no feature 'dps'; known are avx2, divide, dotprod, dsp"),
+        ('["hard",', '["hart",', "key 'float_abis' must be a list, each one of 'hard', 'soft', not .*'hart'"),
+        ('startup = "arm_m"', 'startup = "arm"', "key 'emulator.startup' must be one of 'arm_m', 'riscv', not 'arm'"),
+        ('libc = "newlib"', 'libc = "musl"', "key 'libc' must be one of .*'newlib', 'picolibc'.*, not 'musl'"),
     ],
 )
 def test_a_wrong_board_file_is_reported_by_file_and_key(tmp_path: Path, old: str, new: str, complaint: str) -> None:
@@ -100,7 +105,12 @@ def test_a_wrong_board_file_is_reported_by_file_and_key(tmp_path: Path, old: str
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("triple", "a string"), ("flash", "a table"), ("command", "a list of strings")],
+    [
+        ("triple", "a string"),
+        ("flash", "a table"),
+        ("command", "a list of strings"),
+        ("startup", "one of 'arm_m', 'riscv'"),
+    ],
 )
 def test_a_missing_key_says_what_it_must_be(tmp_path: Path, line: str, expected: str) -> None:
     path = tmp_path / "odd.toml"
