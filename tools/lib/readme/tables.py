@@ -104,14 +104,18 @@ def cortex_m() -> str:
 
 
 def host() -> str:
-    """The host's kernels beside onnxruntime's."""
-    columns: Columns = {
-        "model": text("model"),
-        "edgeq, us": text("edgeq_us"),
-        "onnxruntime, us": text("onnxruntime_us"),
-        "ratio": text("ratio"),
-    }
-    return markdown(read("host.csv"), columns)
+    """The host's kernels beside onnxruntime's, by instruction set."""
+    timed = {(row["target"], row["model"]): row for row in read("host.csv")}
+    columns: Columns = {"model": text("model")}
+    for target, short in (("x86-64-avx2", "AVX2"), ("x86-64-vnni", "VNNI")):
+        for name, key in (("edgeq, us", "edgeq_us"), ("onnxruntime, us", "onnxruntime_us"), ("ratio", "ratio")):
+            columns = {**columns, f"{short}: {name}": _timed(timed, target, key)}
+    return markdown(({"model": model} for model in dict.fromkeys(model for _, model in timed)), columns)
+
+
+def _timed(rows: Mapping[tuple[str, str], Row], target: str, key: str) -> Callable[[Row], str]:
+    """A figure of a model on a target; empty where it was not run."""
+    return lambda row: rows.get((target, row["model"]), {}).get(key, "")
 
 
 def targets() -> str:
