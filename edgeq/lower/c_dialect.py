@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """A function that writes TIR, and its C.
+    """A function that writes TIR, and its C. It has none where a whole header is written by hand.
 
     Attributes:
         function: What it could have written is printed as a call of `name` with the same arguments.
+        types: Of its parameters, where they are not all int32.
         portable: C expression of the same integers in terms of the parameters, int32_t each.
         acle: The same for compilers that know the instruction set, where the ACLE (Arm C Language Extensions) has an
             intrinsic.
@@ -33,6 +34,7 @@ class Form:
 
     function: Callable[..., Expr]
     portable: str = ""
+    types: tuple[str, ...] = ()
     acle: str = ""
     gnu: str = ""
     asm: str = ""
@@ -46,7 +48,7 @@ class Form:
     @cached_property
     def pattern(self) -> Pattern:
         """What the function writes."""
-        return Pattern(self.function)
+        return Pattern(self.function, self.types)
 
 
 @dataclass(frozen=True)
@@ -55,19 +57,22 @@ class Dialect:
 
     Attributes:
         header: Name of the file that defines the forms, less `.h`.
-        title: What it is, for its first line.
-        condition: For the preprocessor: true where `include` has the intrinsics.
-        include: The compiler's header.
         forms: The more special ones first.
         opaque: Writes an index, into one buffer, that compilers are not to compute with.
+        order: Writes a boundary to what compilers may move; behind it they know nothing of such pointers any more.
+        title: What the header is, for its first line.
+        condition: For the preprocessor: true where `include` has the intrinsics. Empty: the header, which lies among
+            the templates, is written by hand.
+        include: The compiler's header.
     """
 
     header: str
-    title: str
-    condition: str
-    include: str
     forms: tuple[Form, ...]
     opaque: Callable[[Expr], Expr]
+    order: Callable[[], Expr] | None = None
+    title: str = ""
+    condition: str = ""
+    include: str = ""
 
     def find(self, expr: Expr) -> tuple[Form, list[Expr]] | None:
         """The first form that `expr` is, and its arguments."""
@@ -81,6 +86,11 @@ class Dialect:
         """What `opaque` was given, if `expr` is what it writes."""
         found = self.find(expr)
         return found[1][0] if found and found[0].function is self.opaque else None
+
+    def is_boundary(self, expr: Expr) -> bool:
+        """True for what `order` writes."""
+        found = self.find(expr)
+        return found is not None and found[0].function is self.order
 
     @cached_property
     def _by_root(self) -> dict[tuple[str, int | str], list[Form]]:

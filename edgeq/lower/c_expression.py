@@ -12,7 +12,7 @@ from edgeq.lower.c_index import first_lane, is_scalar, split_base
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Var
 
-    from edgeq.lower.c_dialect import Dialect
+    from edgeq.lower.c_dialect import Dialect, Form
 
 
 class Level(IntEnum):
@@ -35,6 +35,13 @@ class Text(NamedTuple):
     def within(self, level: Level) -> str:
         """The text as an operand of an operator that needs `level`."""
         return self.text if self.level >= level else f"({self.text})"
+
+
+class Window(NamedTuple):
+    """A pointer into a buffer, in place of an index."""
+
+    buffer: Buffer
+    pointer: Var
 
 
 class Binary(NamedTuple):
@@ -74,15 +81,15 @@ class ExpressionPrinter:
     Attributes:
         names: C name of each variable and buffer in scope.
         dialect: How intrinsics are written, if there are any.
-        windows: Variables that are pointers in C: indices of which a buffer's elements are reached.
-        views: Buffers of another type at the pointer of a buffer, of which they have the name; their elements are
-            copied in and out as bytes, which no compiler takes for memory of another type.
+        windows: Of variables that are pointers in C: indices by which a buffer's elements are reached.
+        views: Buffers of another type, but bytes, at the pointer of a buffer, of which they have the name; their
+            elements are copied in and out as bytes, which no compiler takes for memory of another type.
     """
 
     def __init__(self, dialect: Dialect | None = None) -> None:
         self.names: dict[Var, str] = {}
         self.dialect = dialect
-        self.windows: set[Var] = set()
+        self.windows: dict[Var, Window] = {}
         self.views: set[Buffer] = set()
 
     def text(self, expr: Expr) -> str:
@@ -90,14 +97,19 @@ class ExpressionPrinter:
         return self._print(expr).text
 
     def element(self, buffer: Buffer, indices: list[Expr]) -> str:
-        """C text of a buffer's element; a local buffer of one element is a plain variable."""
+        """C text of a buffer's element, a vector's first one; a local buffer of one element is a plain variable."""
         name = self.names[buffer]
         if is_scalar(buffer):
             return name
         first, rest = split_base(indices[0])
-        if first in self.windows:
-            return f"{self.names[first]}[{self.text(rest)}]"
-        return f"{name}[{self.text(indices[0])}]"
+        window = self.windows.get(first)
+        if window and (self.names[window.buffer], window.buffer.dtype) == (name, buffer.dtype):
+            return f"{self.names[window.pointer]}[{self.text(rest)}]"
+        return f"{name}[{self.text(first_lane(indices[0]))}]"
+
+    def address(self, buffer: Buffer, indices: list[Expr]) -> str:
+        """C text of a pointer to a buffer's element."""
+        return f"&{self.element(buffer, indices)}"
 
     def place(self, buffer: Buffer, index: Expr) -> str:
         """C text of the arguments that name memory: the pointer that `buffer` lies at, and the element's byte."""
@@ -108,8 +120,7 @@ class ExpressionPrinter:
     def _print(self, expr: Expr) -> Text:
         found = self.dialect.find(expr) if self.dialect else None
         if found:
-            form, arguments = found
-            return Text(f"{form.name}({', '.join(map(self.text, arguments))})", Level.ATOM)
+            return self._form(*found)
         kind = type(expr).__name__
         if kind in BINARY:
             return self._binary(BINARY[kind], expr)
@@ -118,6 +129,9 @@ class ExpressionPrinter:
             raise VerificationError(f"no C form for the TIR expression {kind}")
         text: Text = method(expr)
         return text
+
+    def _form(self, form: Form, arguments: list[Expr]) -> Text:
+        return Text(f"{form.name}({', '.join(map(self.text, arguments))})", Level.ATOM)
 
     def _binary(self, operator: Binary, expr: Expr) -> Text:
         left, right = self._print(expr.a), self._print(expr.b)
@@ -163,6 +177,8 @@ class ExpressionPrinter:
         function, operand = expr.op.name, expr.args[0]
         if function == "tirx.buffer_data":
             return Text(self.names[operand], Level.ATOM)
+        if function == "tirx.address_of":
+            return Text(self.address(operand.source, list(operand.indices)), Level.ATOM)
         if function == "tirx.reinterpret" and type(operand).__name__ == "TensorLoad":
             return self._copied(operand.source, first_lane(operand.indices[0]), expr.ty.dtype)
         raise VerificationError(f"no C form for the TIR expression {expr}")
@@ -172,5 +188,5 @@ class ExpressionPrinter:
 
 
 def c_type(dtype: object) -> str:
-    """C name of a TIR scalar type: `int32` is `int32_t`."""
-    return f"{dtype}_t"
+    """C name of a TIR type: `int32` is `int32_t`, `int32x4` is a type of the dialect's."""
+    return f"edgeq_{dtype}" if "x" in str(dtype) else f"{dtype}_t"

@@ -18,6 +18,7 @@ def c_headers(dialect: Dialect | None) -> dict[str, str]:
     """Text of the headers by file name. They are the same for every program of a family: firmware may mix programs."""
     headers = {FIXED_H: _TEMPLATES.get_template(FIXED_H).render()}
     if dialect:
-        template = _TEMPLATES.get_template("dialect.h.j2")
-        headers[f"{dialect.header}.h"] = template.render(dialect=dialect, fixed=FIXED_H)
+        name = f"{dialect.header}.h"
+        template = _TEMPLATES.get_template("dialect.h.j2" if dialect.condition else name)
+        headers[name] = template.render(dialect=dialect, fixed=FIXED_H)
     return headers

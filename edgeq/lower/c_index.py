@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
+
+from edgeq.errors import VerificationError
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Stmt, Var
@@ -15,36 +19,77 @@ def is_scalar(buffer: Buffer) -> bool:
     return str(buffer.scope()) == "local" and list(buffer.shape) == [1]
 
 
+def lanes(expr: Expr) -> int:
+    """Of a vector expression; 1 of numbers and pointers."""
+    dtype = getattr(expr.ty, "dtype", None)
+    return 1 if dtype is None else int(dtype.lanes)
+
+
+def splat(expr: Expr) -> Expr:
+    """The number that is in all lanes of a vector.
+
+    Raises:
+        VerificationError: It is not known that there is one.
+    """
+    if type(expr).__name__ != "Broadcast":
+        raise VerificationError(f"no C form for a vector of different shifts in TIR: {expr}")
+    return expr.value
+
+
 def split_base(index: Expr) -> tuple[Expr, Expr]:
-    """The first summand of an index, and the sum of the others."""
+    """The first summand of an index, that of a vector's first element, and the sum of the others."""
     from tvm.tirx import IntImm
 
-    first, *others = _summands(index)
+    first, *others = _summands(first_lane(index))
     return first, reduce(add, others, IntImm("int32", 0))
 
 
 def first_lane(index: Expr) -> Expr:
     """Where the neighbouring elements begin that a vector of indices names."""
+    if lanes(index) == 1:
+        return index
     if type(index).__name__ == "Add":
         return first_lane(index.a) + first_lane(index.b)
     return index.base if type(index).__name__ == "Ramp" else index.value
 
 
-def bases(body: Stmt) -> dict[Var, Buffer]:
-    """For every variable that some index begins with, the buffer of which it is an index."""
+@dataclass(frozen=True)
+class Base:
+    """What a variable that some index begins with is for.
+
+    Attributes:
+        buffer: Of which it is an index.
+        only: Whether it is used for nothing else.
+    """
+
+    buffer: Buffer
+    only: bool
+
+
+def bases(body: Stmt) -> dict[Var, Base]:
+    """What every variable that some index begins with is for. Buffers of one type at one pointer are one buffer."""
     from tvm_ffi import structural_walk
 
-    found: dict[Var, Buffer] = {}
+    memories: dict[Buffer, tuple[Var, str]] = {}
+    buffers: dict[Var, Buffer] = {}
+    begun: Counter[Var] = Counter()
+    seen: Counter[Var] = Counter()
 
     def visit(node: Any) -> None:
-        buffer = {"TensorLoad": "source", "BufferStore": "buffer"}.get(type(node).__name__)
-        if buffer:
+        kind = type(node).__name__
+        if kind == "Var":
+            seen[node] += 1
+        if kind == "DeclBuffer":
+            memories[node.buffer] = node.data, str(node.buffer.dtype)
+        if kind in ("TensorLoad", "BufferStore"):
+            buffer = node.source if kind == "TensorLoad" else node.buffer
             first, _ = split_base(node.indices[0])
             if type(first).__name__ == "Var":
-                found.setdefault(first, getattr(node, buffer))
+                known = buffers.setdefault(first, buffer)
+                begun[first] += memories.get(known, known) == memories.get(buffer, buffer)
 
     structural_walk(body, visit)
-    return found
+    return {variable: Base(buffer, seen[variable] == begun[variable] + 1) for variable, buffer in buffers.items()}
 
 
 def are_neighbours(first: Stmt, second: Stmt) -> bool:

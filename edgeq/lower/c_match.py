@@ -11,17 +11,21 @@ if TYPE_CHECKING:
 
 
 class Pattern:
-    """The expressions that a function of int32 expressions returns.
+    """The expressions that a function of expressions returns.
 
     Attributes:
         parameters: Names of the function's parameters.
+
+    Args:
+        types: Of the parameters; without, all are int32.
     """
 
-    def __init__(self, function: Callable[..., Expr]) -> None:
+    def __init__(self, function: Callable[..., Expr], types: tuple[str, ...] = ()) -> None:
         from tvm.tirx import Var
 
         self.parameters = tuple(inspect.signature(function).parameters)
-        self._variables = [Var(name, "int32") for name in self.parameters]
+        pairs = zip(self.parameters, types or ("int32",) * len(self.parameters), strict=True)
+        self._variables = [Var(name, dtype) for name, dtype in pairs]
         self._expr = function(*self._variables)
 
     @property
@@ -59,7 +63,9 @@ def _matches(pattern: Any, expr: Any, found: dict[Var, Expr]) -> bool:
 
 
 def _operands(expr: Any) -> list[Any]:
-    """Of a call, a cast or a binary operator."""
+    """Of a call, a vector of numbers, a cast, a broadcast or a binary operator."""
     if type(expr).__name__ == "Call":
         return list(expr.args)
+    if type(expr).__name__ == "Shuffle":
+        return [*expr.vectors, *expr.indices]
     return [getattr(expr, name) for name in ("value", "a", "b") if hasattr(expr, name)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from edgeq.errors import VerificationError
-from edgeq.lower.c_expression import ExpressionPrinter, c_type
-from edgeq.lower.c_index import are_neighbours, bases, is_scalar
+from edgeq.lower.c_expression import Window, c_type
+from edgeq.lower.c_index import are_neighbours, bases, is_scalar, lanes
+from edgeq.lower.c_vector import VectorPrinter
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, PrimFunc, Stmt, Var
@@ -35,7 +37,7 @@ class FunctionPrinter:
     def __init__(self, func: PrimFunc, dialect: Dialect | None = None) -> None:
         self.func = func
         self.dialect = dialect
-        self.expressions = ExpressionPrinter(dialect)
+        self.expressions = VectorPrinter(dialect)
         self.bases = bases(func.body) if dialect else {}
         statements = list(_flatten(func.body))
         self.declarations = [s for s in statements if type(s).__name__ == "DeclBuffer"]
@@ -45,20 +47,36 @@ class FunctionPrinter:
         """The text of the function."""
         parameters = [self._parameter(p) for p in self.func.params]
         head = f"void {self.func.attrs['global_symbol']}({', '.join(parameters)})"
-        return "\n".join([head, "{", *self._sequence(self.body, 1), "}"]) + "\n"
+        bytewise = [self._bytes(pointer) for pointer in self.func.params]
+        return "\n".join([head, "{", *chain(*bytewise), *self._sequence(self.body, 1), "}"]) + "\n"
 
     def _parameter(self, pointer: Var) -> str:
         """The parameter has the name and type of the first buffer that lies at it."""
-        buffer, *views = (d.buffer for d in self.declarations if d.data.same_as(pointer))
-        const = "" if any(map(self._is_written, (buffer, *views))) else "const "
+        buffer, *views = self._lying_at(pointer)
         restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
         name = self._name(buffer)
         self.expressions.names |= dict.fromkeys((pointer, *views), name)
         self.expressions.views |= {view for view in views if view.dtype != buffer.dtype}
-        return f"{const}{c_type(buffer.dtype)} *{restrict}{name}"
+        return f"{self._const(pointer)}{c_type(buffer.dtype)} *{restrict}{name}"
+
+    def _bytes(self, pointer: Var) -> list[str]:
+        """Declarations of views of bytes: such pointers may point to what has any type."""
+        lines = []
+        for view in self._lying_at(pointer):
+            if view in self.expressions.views and view.dtype == "int8":
+                self.expressions.views.remove(view)
+                whole, kind = self.expressions.names[pointer], f"{self._const(pointer)}int8_t *"
+                lines.append(f"{INDENT}{kind}{self._name(view)} = ({kind}){whole};")
+        return lines
+
+    def _lying_at(self, pointer: Var) -> list[Buffer]:
+        return [d.buffer for d in self.declarations if d.data.same_as(pointer)]
+
+    def _const(self, pointer: Var) -> str:
+        return "" if any(map(self._is_written, self._lying_at(pointer))) else "const "
 
     def _is_written(self, buffer: Buffer) -> bool:
-        return any(store.buffer.same_as(buffer) for store in _stores(self.body))
+        return any(written.same_as(buffer) for written in _written(self.body))
 
     def _name(self, variable: Var) -> str:
         """A name for a new variable that none in scope has."""
@@ -105,26 +123,37 @@ class FunctionPrinter:
 
     def _print_bind(self, statement: Stmt, depth: int) -> list[str]:
         index = self.dialect.opaque_index(statement.value) if self.dialect else None
-        if index is not None and statement.var in self.bases:
-            return self._print_window(statement.var, index, depth)
-        value = self.expressions.text(statement.value)
-        dtype = c_type(statement.var.ty.dtype)
-        return [f"{INDENT * depth}const {dtype} {self._name(statement.var)} = {value};"]
+        base = self.bases.get(statement.var) if index is not None else None
+        lines = [] if base is None else self._window(statement.var, index, depth)
+        if base is None or not base.only:
+            value = self.expressions.text(statement.value)
+            dtype = c_type(statement.var.ty.dtype)
+            lines.append(f"{INDENT * depth}const {dtype} {self._name(statement.var)} = {value};")
+        return lines
 
-    def _print_window(self, variable: Var, index: Expr, depth: int) -> list[str]:
+    def _window(self, variable: Var, index: Expr, depth: int) -> list[str]:
         """An opaque index as the pointer to where it leads: compilers compute with indices, but not with pointers."""
-        buffer = self.bases[variable]
+        buffer = self.bases[variable].buffer
         start = self.expressions.element(buffer, [index])
-        name = self._name(variable)
-        self.expressions.windows.add(variable)
+        pointer = type(variable)(variable.name, variable.ty)
+        name = self._name(pointer)
+        self.expressions.windows[variable] = Window(buffer, pointer)
         const = "" if self._is_written(buffer) else "const "
-        pointer = f"{const}{c_type(buffer.dtype)} *{name} = &{start};"
-        return [f"{INDENT * depth}{pointer}", f"{INDENT * depth}edgeq_hide({name});"]
+        declared = f"{const}{c_type(buffer.dtype)} *{name} = &{start};"
+        return [f"{INDENT * depth}{declared}", f"{INDENT * depth}edgeq_hide({name});"]
 
     def _print_evaluate(self, statement: Stmt, depth: int) -> list[str]:
-        return [f"{INDENT * depth}{self.expressions.text(statement.value)};"]
+        lines = [f"{INDENT * depth}{self.expressions.text(statement.value)};"]
+        if self.dialect and self.dialect.is_boundary(statement.value):
+            names, windows = self.expressions.names, self.expressions.windows.values()
+            pointers = [names[window.pointer] for window in windows if window.pointer in names]
+            lines += [f"{INDENT * depth}edgeq_hide({pointer});" for pointer in pointers]
+        return lines
 
     def _print_bufferstore(self, statement: Stmt, depth: int) -> list[str]:
+        if lanes(statement.indices[0]) > 1:
+            stored = self.expressions.store(statement.buffer, statement.indices[0], statement.value)
+            return [f"{INDENT * depth}{stored};"]
         if statement.buffer in self.expressions.views:
             place = self.expressions.place(statement.buffer, statement.indices[0])
             value = self.expressions.text(statement.value)
@@ -160,12 +189,15 @@ def _flatten(statement: Stmt) -> Iterator[Stmt]:
         yield statement
 
 
-def _stores(statements: list[Stmt]) -> Iterator[Stmt]:
-    """Every store in and below the statements."""
+def _written(statements: list[Stmt]) -> Iterator[Buffer]:
+    """What the statements, and those below them, store to: elements, or what a call without a result is given."""
     for statement in statements:
         if type(statement).__name__ == "BufferStore":
-            yield statement
+            yield statement.buffer
+        if type(statement).__name__ == "Evaluate":
+            calls = [arg for arg in statement.value.args if type(arg).__name__ == "Call"]
+            yield from (call.args[0].source for call in calls if call.op.name == "tirx.address_of")
         for field in ("body", "then_case", "else_case"):
             inner = getattr(statement, field, None)
             if inner is not None:
-                yield from _stores(list(_flatten(inner)))
+                yield from _written(list(_flatten(inner)))

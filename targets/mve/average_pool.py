@@ -29,24 +29,24 @@ def average_pool(op: AveragePool, program: Program, target: Target) -> Generated
     """Sum of the window's elements, requantized; the last four channels end with the pixel."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     (kh, kw), (sh, sw), (top, left) = op.kernel, op.strides, op.pads[:2]
-    y_dtype, outside = program.buffer[op.y].dtype, kh * kw * op.x_zero_point
+    outside = kh * kw * op.x_zero_point
     multiplier = Table(op.requantize.multiplier[op.counts.reshape(-1)[:1]], "constants")
 
     @T.prim_func(private=True)
-    def kernel(x_ptr: T.handle("int8"), m_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
+    def kernel(x_ptr: T.handle("int8"), m_ptr: T.handle("int32"), y_ptr: T.handle("int8")):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         m = T.decl_buffer((1,), "int32", data=m_ptr)
-        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
-        acc = T.alloc_buffer((WORDS,), "int32", scope="local")
+        y = T.decl_buffer((n * oh * ow * c,), "int8", data=y_ptr)
+        acc = T.alloc_buffer((1,), "int32x4", scope="local")
         for b, oy, ox, group in T.grid(n, oh, ow, -(-c // WORDS)):
             first: T.let[T.int32] = T.min(group * WORDS, c - WORDS)
-            acc[T.Ramp(0, 1, WORDS)] = words_of(-outside)
+            acc[0] = words_of(-outside)
             for ky, kx in T.grid(kh, kw):
                 at: T.let[T.int32] = ((b * ih + oy * sh - top + ky) * iw + ox * sw - left + kx) * c + first
-                acc[T.Ramp(0, 1, WORDS)] = acc[T.Ramp(0, 1, WORDS)] + T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
+                acc[0] = acc[0] + T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
             y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(
-                f"{y_dtype}x{WORDS}", scaled(op.requantize, acc[T.Ramp(0, 1, WORDS)], T.Broadcast(m[0], WORDS))
+                "int8x4", scaled(op.requantize, acc[0], T.Broadcast(m[0], WORDS))
             )
 
     return Generated(kernel, (Reads(op.x), multiplier, Writes(op.y)), row_distance(op, program, buffered=False))

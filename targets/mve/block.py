@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, opaque, vmladava
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, in_order, opaque, vmladava
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -116,3 +116,4 @@ class Product:
         for pixel, vector in enumerate(vectors):
             for i, field in enumerate(fields, pixel * len(fields)):
                 T.buffer_store(memory.acc, vmladava(memory.acc[i], vector, field), [i])
+            in_order()

@@ -57,7 +57,7 @@ class Plan:
         self.layer.emit(memory, pixels, first, at)
 
 
-def plan(op: Conv2D, y_dtype: str) -> Plan:
+def plan(op: Conv2D) -> Plan:
     """Chooses blocks, and patches or rows."""
     pixels = min(op.y_shape[2], PIXELS) if op.weight_bits > 2 else 1
     vectors = block_vectors(pixels, op.weight_bits, len(op.weight))
@@ -70,15 +70,14 @@ def plan(op: Conv2D, y_dtype: str) -> Plan:
         windows = Windows(1, patches.length, 0, patches.pitch, readable=True)
     else:
         windows = Windows(rows.kernel, rows.segment, rows.pitch, rows.step, readable=True)
-    layer = Layer(windows, weights, output(op.bias, op.requantize, y_dtype, weights.scale), pixels)
+    layer = Layer(windows, weights, output(op.bias, op.requantize, weights.scale), pixels)
     return Plan(rows, patches, layer)
 
 
 def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     """Convolution; each row of the input is copied once, each window is a few contiguous pieces of the rows."""
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
-    y_dtype = program.buffer[op.y].dtype
-    how = plan(op, y_dtype)
+    how = plan(op)
     rows, layer, sh, top = how.rows, how.layer, op.strides[0], op.pads[0]
     weights, form, pixels, kh = layer.weights, layer.output, layer.pixels, rows.kernel
     (blocks, rest), kept = divmod(ow, pixels), max(kh - sh, 0)
@@ -89,7 +88,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         w_ptr: T.handle("int32"),
         table_ptr: T.handle("int32"),
         scratch_ptr: T.handle("int32"),
-        y_ptr: T.handle(y_dtype),
+        y_ptr: T.handle("int8"),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
@@ -97,7 +96,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         numbers = T.decl_buffer((form.words,), "int32", data=table_ptr)
         sums = T.decl_buffer((how.scratch // 4,), "int32", data=scratch_ptr)
         ring = T.decl_buffer((how.scratch,), "int8", data=scratch_ptr)
-        y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
+        y = T.decl_buffer((n * oh * ow * o,), "int8", data=y_ptr)
         acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
         for b in T.serial(n):
             rows.clear(ring)

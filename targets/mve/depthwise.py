@@ -11,7 +11,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, opaque, scatter_bytes, vmladava
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, held, opaque, scatter_bytes, vmladava
 from edgeq.targets.mve.patches import COLUMN, SIDE, Patches, PatchWeights, patch_weights
 from edgeq.targets.mve.requantize import scaled
 from edgeq.targets.portable.depthwise import one_output_per_channel
@@ -74,23 +74,32 @@ class Channel:
         patches, op = self.patches, self.patches.op
         width, ow, c = patches.width, op.y_shape[2], op.x_shape[3]
         weights = self.weights.load(memory.weights, channel)
-        bias, *multipliers = (bind("number", number) for number in self._numbers(memory.numbers, channel))
+        numbers = self._numbers(memory.numbers, channel)
         count = -(-ow // width)
-        with T.serial(count if count <= UNROLL else opaque(T.int32(count))) as i:
+
+        def four_outputs(i: Expr | int) -> None:
             column = bind("column", i * width if ow % width == 0 else T.min(i * width, ow - width))
             at = place * SIDE + column * (op.strides[1] * COLUMN)
+            bias, *multipliers = (T.Broadcast(number, WORDS) for number in numbers)
             sums = four(self._sums(memory.patches, at, weights)) + bias
             value = scaled(op.requantize, sums, *multipliers)
             scatter_bytes(memory.y, to + column * c, self._offsets(), value)
 
+        if count <= UNROLL:
+            for i in range(count):
+                four_outputs(i)
+        else:
+            with T.serial(opaque(T.int32(count))) as i:
+                four_outputs(i)
+
     def _numbers(self, table: Buffer, channel: Expr) -> list[Expr]:
-        """Bias and multipliers of a channel, each four times."""
+        """Bias and multipliers of a channel."""
         op, count = self.patches.op, self.channels.count
         rows = [table[channel]]
         signs = [op.requantize.multiplier] + ([] if op.requantize.negative is None else [op.requantize.negative])
         for i, multiplier in enumerate(signs, 1):
             rows.append(table[i * count + channel] if self.channels.per_channel else T.int32(int(multiplier[0])))
-        return [T.Broadcast(row, WORDS) for row in rows]
+        return [bind("number", row) for row in rows]
 
     def _sums(self, memory: Buffer, at: Expr, weights: list[Expr]) -> list[Expr]:
         """Sums of four outputs, row by row."""
@@ -98,7 +107,7 @@ class Channel:
         rows: list[list[Expr]] = [[] for _ in range(patches.rows)]
         for patch in range(patches.width // patches.columns):
             first = at + patch * (patches.columns * stride * COLUMN)
-            words = gather_words(memory, first, held([COLUMN * i for i in range(WORDS)]))
+            words = gather_words(memory, first, held(*(T.int32(COLUMN * i) for i in range(WORDS))))
             taps = bind("patch", T.reinterpret("int8x16", words))
             for i, weight in enumerate(weights):
                 rows[i // patches.columns].append(bind("sum", vmladava(T.int32(0), taps, weight)))
@@ -107,12 +116,7 @@ class Channel:
     def _offsets(self) -> Expr:
         """Of four outputs in y."""
         patches, (_, _, ow, c) = self.patches, self.patches.op.y_shape
-        return held([(row * ow + i) * c for row in range(patches.rows) for i in range(patches.width)])
-
-
-def held(values: list[int]) -> Expr:
-    """int32x4 that stays in a register: a constant would be loaded at each use."""
-    return four([T.int32(value) for value in values]) + T.Broadcast(opaque(T.int32(0)), WORDS)
+        return held(*(T.int32((row * ow + i) * c) for row in range(patches.rows) for i in range(patches.width)))
 
 
 def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
@@ -121,7 +125,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     weights, channels = patch_weights(op), Channels(op.bias, op.requantize)
     patches, code = weights.patches, Channel(weights, channels)
     rows, words, (sh, top) = patches.rows, len(weights.table.data), (op.strides[0], op.pads[0])
-    y_dtype, packed = program.buffer[op.y].dtype, op.weight_bits < 8
+    packed = op.weight_bits < 8
     scratch_bytes = patches.size + weights.unpacked
 
     @T.prim_func(private=True)
@@ -130,7 +134,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
         w_ptr: T.handle("int32"),
         table_ptr: T.handle("int32"),
         scratch_ptr: T.handle("int32"),
-        y_ptr: T.handle(y_dtype),
+        y_ptr: T.handle("int8"),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
@@ -138,7 +142,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         scratch = T.decl_buffer((scratch_bytes // 4,), "int32", data=scratch_ptr)
         memory = T.decl_buffer((scratch_bytes,), "int8", data=scratch_ptr)
-        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
+        y = T.decl_buffer((n * oh * ow * c,), "int8", data=y_ptr)
         weights.unpack(w, scratch)
         patches.clear(memory)
         for b, strip, group in T.grid(n, -(-oh // rows), -(-c // BYTES)):

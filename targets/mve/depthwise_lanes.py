@@ -34,28 +34,25 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     (_, kh, kw, _), window = op.weight.shape, Window(op, op.weight.shape[1:3])
     table, channels = Table(tap_bytes(op), "weights"), Channels(op.bias, op.requantize)
-    y_dtype = program.buffer[op.y].dtype
 
     @T.prim_func(private=True)
-    def kernel(
-        x_ptr: T.handle("int8"), w_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
-    ):
+    def kernel(x_ptr: T.handle("int8"), w_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle("int8")):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int8", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
-        y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
-        acc = T.alloc_buffer((WORDS,), "int32", scope="local")
+        y = T.decl_buffer((n * oh * ow * c,), "int8", data=y_ptr)
+        acc = T.alloc_buffer((1,), "int32x4", scope="local")
         for b, oy, ox, group in T.grid(n, oh, ow, -(-c // WORDS)):
             first: T.let[T.int32] = T.min(group * WORDS, c - WORDS)
-            acc[T.Ramp(0, 1, WORDS)] = numbers[T.Ramp(first, 1, WORDS)]
+            acc[0] = numbers[T.Ramp(first, 1, WORDS)]
             for ky, kx in T.grid(kh, kw):
                 at: T.let[T.int32] = ((b * ih + window.row(oy, ky)) * iw + window.column(ox, kx)) * c + first
                 inputs: T.let[T.int32x4] = T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
-                acc[T.Ramp(0, 1, WORDS)] = acc[T.Ramp(0, 1, WORDS)] + inputs * tap(op, w, ky * kw + kx, first)
+                acc[0] = acc[0] + inputs * tap(op, w, ky * kw + kx, first)
             y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(
-                f"{y_dtype}x{WORDS}",
-                scaled(op.requantize, acc[T.Ramp(0, 1, WORDS)], *multipliers(op, channels, numbers, first)),
+                "int8x4",
+                scaled(op.requantize, acc[0], *multipliers(op, channels, numbers, first)),
             )
 
     distance = row_distance(op, program, buffered=False)

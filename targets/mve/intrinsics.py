@@ -43,6 +43,16 @@ def vqrdmulh(a: Expr, m: Expr) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqrdmulh"), a, m, dtype="int32x4")
 
 
+def vqrdmulh_number(a: Expr, m: Expr) -> Expr:
+    """The same with one multiplier for all lanes."""
+    return vqrdmulh(a, T.Broadcast(m, WORDS))
+
+
+def add_product(acc: Expr, a: Expr, number: Expr) -> Expr:
+    """acc + a * number in each lane of int32x4; LLVM makes one instruction of it."""
+    return acc + a * T.Broadcast(number, WORDS)
+
+
 def narrowed(even: Expr, odd: Expr) -> Expr:
     """int16x8 of the lanes of two int32x4 vectors by turns, limited to int16."""
     halves = T.reinterpret("int16x8", even)
@@ -69,15 +79,34 @@ def _vqmovn(into: Expr, value: Expr, place: int, dtype: str) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vqmovn"), into, value, *flags, dtype=dtype)
 
 
-def add_saturated(value: Expr, constant: int) -> Expr:
-    """int16x8 `value` + constant, limited to int16."""
-    addend = T.Broadcast(T.int16(constant), 2 * WORDS)
+def add_saturated(value: Expr, addend: Expr) -> Expr:
+    """int16x8 sums, limited to int16."""
     return T.call_llvm_pure_intrin(_id("llvm.sadd.sat"), value, addend, dtype="int16x8")
+
+
+def add_saturated_number(value: Expr, addend: Expr) -> Expr:
+    """The same with one addend for all lanes."""
+    return add_saturated(value, T.Broadcast(addend, 2 * WORDS))
 
 
 def four(values: list[Expr]) -> Expr:
     """int32x4 of four int32 values."""
     return tirx.Shuffle(values, [T.int32(i) for i in range(WORDS)])
+
+
+def in_order() -> None:
+    """Where compilers of C are not to move what follows before what precedes; LLVM orders vectors well by itself."""
+    T.evaluate(order())
+
+
+def order() -> Expr:
+    """Nothing."""
+    return T.call_llvm_intrin(_id("llvm.donothing"), dtype="void")
+
+
+def held(a: Expr, b: Expr, c: Expr, d: Expr) -> Expr:
+    """int32x4 of known values that stays in a register: LLVM would load a constant at each use."""
+    return four([a, b, c, d]) + T.Broadcast(opaque(T.int32(0)), WORDS)
 
 
 def first_bytes(count: Expr | int) -> Expr:
@@ -102,33 +131,73 @@ def load_bytes(buffer: Buffer, index: Expr, predicate: Expr | None = None, other
     """Sixteen neighbouring int8 elements at any address; `other` where `predicate` is false, without reading there."""
     if predicate is None:
         return buffer[T.Ramp(index, 1, BYTES)]
-    others = T.Broadcast(T.int8(other), BYTES)
     pointer = T.address_of(buffer[index])
+    return (
+        masked_load(pointer, predicate, T.Broadcast(T.int8(other), BYTES))
+        if other
+        else zeroing_load(pointer, predicate)
+    )
+
+
+def zeroing_load(pointer: Expr, predicate: Expr) -> Expr:
+    """int8x16 at a pointer; 0 where `predicate` is false."""
+    return masked_load(pointer, predicate, T.Broadcast(T.int8(0), BYTES))
+
+
+def masked_load(pointer: Expr, predicate: Expr, others: Expr) -> Expr:
+    """int8x16 at a pointer; `others` where `predicate` is false."""
     return T.call_llvm_intrin(_id("llvm.masked.load"), pointer, predicate, others, dtype="int8x16")
 
 
 def store(buffer: Buffer, index: Expr, value: Expr, predicate: Expr) -> None:
     """Stores the lanes of `value` for which `predicate` holds."""
-    pointer = T.address_of(buffer[index])
-    T.evaluate(T.call_llvm_intrin(_id("llvm.masked.store"), value, pointer, predicate, dtype="void"))
+    T.evaluate(masked_store(T.address_of(buffer[index]), value, predicate))
+
+
+def store_low_bytes(buffer: Buffer, index: Expr, value: Expr, predicate: Expr) -> None:
+    """Stores the low bytes of those lanes of int32x4 `value` for which `predicate` holds."""
+    T.evaluate(masked_low_store(T.address_of(buffer[index]), value, predicate))
+
+
+def masked_store(pointer: Expr, value: Expr, predicate: Expr) -> Expr:
+    """Stores lanes of `value` at a pointer."""
+    return T.call_llvm_intrin(_id("llvm.masked.store"), value, pointer, predicate, dtype="void")
+
+
+def masked_low_store(pointer: Expr, value: Expr, predicate: Expr) -> Expr:
+    """Stores low bytes of lanes of int32x4 `value` at a pointer."""
+    return masked_store(pointer, T.Cast("int8x4", value), predicate)
 
 
 def interleave(buffer: Buffer, index: Expr, rows: list[Expr]) -> None:
-    """Stores four int8x16 vectors as r0[0], r1[0], r2[0], r3[0], r0[1], ... at buffer[index] (VST4)."""
-    pointer = T.address_of(buffer[index])
+    """Stores four int8x16 vectors as r0[0], r1[0], r2[0], r3[0], r0[1], ... at buffer[index]."""
+    a, b, c, d = rows
     for stage in range(WORDS):
-        T.evaluate(T.call_llvm_intrin(_id("llvm.arm.mve.vst4q"), pointer, *rows, T.int32(stage), dtype="void"))
+        T.evaluate(vst4(T.address_of(buffer[index]), a, b, c, d, T.int32(stage)))
+
+
+def vst4(pointer: Expr, a: Expr, b: Expr, c: Expr, d: Expr, stage: Expr) -> Expr:
+    """One of the four instructions that interleave vectors, `stage` 0 to 3: a quarter of the bytes."""
+    return T.call_llvm_intrin(_id("llvm.arm.mve.vst4q"), pointer, a, b, c, d, stage, dtype="void")
 
 
 def gather_words(buffer: Buffer, index: Expr, offsets: Expr) -> Expr:
     """int32x4 of the words that lie `offsets` bytes behind buffer[index]."""
-    pointer, flags = T.address_of(buffer[index]), (32, _UNSCALED, _SIGNED)
-    name = "llvm.arm.mve.vldr.gather.offset"
-    return T.call_llvm_intrin(_id(name), pointer, offsets, *map(T.int32, flags), dtype="int32x4")
+    return gather(T.address_of(buffer[index]), offsets)
+
+
+def gather(pointer: Expr, offsets: Expr) -> Expr:
+    """int32x4 of the words that lie `offsets` bytes behind a pointer."""
+    flags = map(T.int32, (32, _UNSCALED, _SIGNED))
+    return T.call_llvm_intrin(_id("llvm.arm.mve.vldr.gather.offset"), pointer, offsets, *flags, dtype="int32x4")
 
 
 def scatter_bytes(buffer: Buffer, index: Expr, offsets: Expr, value: Expr) -> None:
     """Stores the low byte of each lane of int32x4 `value` `offsets` bytes behind buffer[index]."""
-    pointer = T.address_of(buffer[index])
-    name = "llvm.arm.mve.vstr.scatter.offset"
-    T.evaluate(T.call_llvm_intrin(_id(name), pointer, offsets, value, T.int32(8), T.int32(_UNSCALED), dtype="void"))
+    T.evaluate(scatter(T.address_of(buffer[index]), offsets, value))
+
+
+def scatter(pointer: Expr, offsets: Expr, value: Expr) -> Expr:
+    """Stores the low byte of each lane of int32x4 `value` `offsets` bytes behind a pointer."""
+    flags = map(T.int32, (8, _UNSCALED))
+    return T.call_llvm_intrin(_id("llvm.arm.mve.vstr.scatter.offset"), pointer, offsets, value, *flags, dtype="void")

@@ -53,8 +53,7 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
     filled = np.pad(matrix.weight[channel_order(o)], ((0, 0), (0, -k % BYTES)))
     together = min(pixels, PIXELS) if op.weight_bits > 2 else 1
     weights = packed(filled, op.weight_bits, block_vectors(together, op.weight_bits, o))
-    y_dtype = program.buffer[op.y].dtype
-    form = output(op.bias, op.requantize, y_dtype, weights.scale)
+    form = output(op.bias, op.requantize, weights.scale)
     layer = Layer(Windows(1, k, 0, k, readable=False), weights, form, together)
     blocks, rest = divmod(pixels, together)
 
@@ -64,14 +63,14 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
         w_ptr: T.handle("int32"),
         table_ptr: T.handle("int32"),
         sums_ptr: T.handle("int32"),
-        y_ptr: T.handle(y_dtype),
+        y_ptr: T.handle("int8"),
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
         w = T.decl_buffer((weights.words,), "int32", data=w_ptr)
         numbers = T.decl_buffer((form.words,), "int32", data=table_ptr)
         sums = T.decl_buffer((layer.sums,), "int32", data=sums_ptr)
-        y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
+        y = T.decl_buffer((pixels * o,), "int8", data=y_ptr)
         acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
         for block in T.serial(blocks):
             layer.emit(Pointers(x, w, acc, sums, numbers, y), together, block * together * k, block * together)

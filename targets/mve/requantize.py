@@ -17,7 +17,7 @@ from edgeq.targets.mve.intrinsics import (
     narrowed,
     saturated,
     saturated_halves,
-    store,
+    store_low_bytes,
     vqrdmulh,
 )
 from edgeq.targets.portable.fixed_point import bind
@@ -72,14 +72,12 @@ class Output:
     Attributes:
         requantize: Constants of the operator; limits and zero point become immediate values.
         channels: Number of channels.
-        dtype: Of the output.
         scale: Bits by which sums are too far left.
         table: int32, for each four channels in their order biases, multipliers and, where signs matter, negative ones.
     """
 
     requantize: Requantize
     channels: int
-    dtype: str
     scale: int
     table: Table
 
@@ -108,13 +106,13 @@ class Output:
         ]
 
     def __call__(self, sums: Buffer, at: Expr, numbers: list[list[Expr]]) -> Expr:
-        """Outputs of a group of channels, whose sums lie at sums[at]."""
+        """A vector whose low bytes are the outputs of a group of channels, whose sums lie at sums[at]."""
         values = []
         for i, (bias, *multipliers) in enumerate(numbers):
             acc = sums[T.Ramp(at + i * WORDS, 1, WORDS)]
             acc = T.shift_right(acc, words_of(self.scale)) + bias if self.scale else acc + bias
             values.append(bind("value", multiplied(self.requantize, acc, *multipliers)))
-        return T.Cast(f"{self.dtype}x{self.lanes}", self._narrow(values))
+        return self._narrow(values)
 
     def _narrow(self, values: list[Expr]) -> Expr:
         """Products moved by the zero point and limited: the low bytes are the outputs."""
@@ -122,18 +120,18 @@ class Output:
             value = values[0] + words_of(self.requantize.zero_point)
             return saturated(bind("value", limited(self.requantize, value, "int32", WORDS)))
         halves = bind("halves", narrowed(*values))
-        moved = bind("moved", add_saturated(halves, self.requantize.zero_point))
+        moved = bind("moved", add_saturated(halves, T.Broadcast(T.int16(self.requantize.zero_point), EIGHT)))
         return saturated_halves(bind("value", limited(self.requantize, moved, "int16", EIGHT)))
 
     def store(self, y: Buffer, at: Expr, value: Expr, channel: Expr) -> None:
-        """Stores outputs from channel `channel` on at y[at]: a group, or as many as there are."""
+        """Stores low bytes of `value` at y[at], from channel `channel` on: a group, or as many as there are."""
         if self.channels % WORDS:
-            store(y, at, value, first_words(self.channels - channel))
+            store_low_bytes(y, at, value, first_words(self.channels - channel))
         else:
-            T.buffer_store(y, value, [T.Ramp(at, 1, self.lanes)])
+            T.buffer_store(y, T.Cast(f"int8x{self.lanes}", value), [T.Ramp(at, 1, self.lanes)])
 
 
-def output(bias: np.ndarray, requantize: Requantize, dtype: str, scale: int = 0) -> Output:
+def output(bias: np.ndarray, requantize: Requantize, scale: int = 0) -> Output:
     """Requantizer of an operator, its table filled up to whole groups of four channels.
 
     Args:
@@ -143,4 +141,4 @@ def output(bias: np.ndarray, requantize: Requantize, dtype: str, scale: int = 0)
     ordered = [np.broadcast_to(row, bias.shape)[channel_order(len(bias))] for row in rows]
     filled = [np.pad(row, (0, -len(bias) % WORDS)).reshape(-1, WORDS) for row in ordered]
     table = np.stack(filled, axis=1).astype(np.int32).reshape(-1)
-    return Output(requantize, len(bias), dtype, scale, Table(table, "constants"))
+    return Output(requantize, len(bias), scale, Table(table, "constants"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.lower.rule import Rule
+from edgeq.targets.mve.add import add, fits_vectors
 from edgeq.targets.mve.average_pool import average_pool, is_uniform
 from edgeq.targets.mve.conv2d import conv2d, fits
 from edgeq.targets.mve.depthwise import depthwise, fits_patches
@@ -22,6 +23,7 @@ RULES = (
     Rule("conv2d", depthwise, BYTES, features=MVE, fits=fits_patches),
     Rule("conv2d", depthwise_lanes, BYTES, features=MVE, fits=fits_lanes),
     Rule("conv2d", conv2d, BYTES, features=MVE, fits=fits),
+    Rule("add", add, BYTES, features=MVE, fits=fits_vectors),
     Rule("average_pool", average_pool, BYTES, features=MVE, fits=is_uniform),
     Rule("dense", dense, BYTES, features=MVE, fits=fit_bytes),
 )

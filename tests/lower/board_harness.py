@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from lower.c_harness import write_sources
 
 from edgeq.lower.lowered import Argument, Lowered
 from edgeq.lower.objects import compile_objects
@@ -22,21 +23,26 @@ def differing_calls(
     folder: Path,
     *,
     planned: bool = False,
+    as_c: bool = False,
 ) -> list[int]:
     """Runs every kernel on every sample.
 
     Args:
         planned: Inputs and outputs lie where the plan has them; else apart from each other, bytes at odd addresses.
+        as_c: The kernels are C, built by the target's compiler; else objects.
 
     Returns:
         The indices of wrong calls.
     """
-    objects = []
-    for kernel in compile_objects(lowered):
-        (folder / f"{kernel.symbol}.o").write_bytes(kernel.elf)
-        objects.append(folder / f"{kernel.symbol}.o")
+    sources, objects = [folder / "main.c"], []
+    if as_c:
+        sources.append(write_sources(lowered, folder))
+    else:
+        for kernel in compile_objects(lowered):
+            (folder / f"{kernel.symbol}.o").write_bytes(kernel.elf)
+            objects.append(folder / f"{kernel.symbol}.o")
     (folder / "main.c").write_text(_main(lowered, inputs, outputs, lowered.plan.offsets if planned else {}))
-    build_firmware([folder / "main.c"], objects, lowered.target, folder / "main.elf")
+    build_firmware(sources, objects, lowered.target, folder / "main.elf", includes=[folder])
     result = run_firmware(folder / "main.elf", lowered.target, timeout=300, files_dir=folder)
     assert result.exit_code == 0, result.stdout + result.stderr
     return np.flatnonzero(np.fromfile(folder / "wrong.bin", np.uint8)).tolist()

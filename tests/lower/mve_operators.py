@@ -8,7 +8,7 @@ import numpy as np
 from lower.dsp_operators import numbers, random_conv2d, random_dense, random_pointwise, requantize
 from lower.operators import Case
 
-from edgeq.program.ops import AveragePool, Conv2D
+from edgeq.program.ops import Add, AveragePool, Conv2D, View
 from edgeq.program.program import Buffer
 
 
@@ -64,6 +64,18 @@ def random_pool(rng: np.random.Generator) -> Case:
     return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
+def random_add(rng: np.random.Generator) -> Case:
+    """Sums of rows, some of them parts of longer ones, to a number of elements that vectors do not divide."""
+    rows, size = int(rng.integers(1, 4)), int(rng.integers(4, 40))
+    lengths, offsets = size + rng.integers(0, 3, 2), rng.integers(0, 3, 2)
+    views = [View((rows, size), (int(n), 1), int(o)) for n, o in zip(lengths, offsets, strict=True)]
+    m1, m2, c = (int(v) for v in rng.integers((-8000, -8000, -9000), (8000, 8000, 9000)))
+    lo, hi = sorted(int(v) for v in rng.integers(-128, 128, 2))
+    op = Add("add", "y", "x1", "x2", *views, m1, m2, c, int(rng.integers(0, 15)), lo, hi)
+    shapes = [(rows * int(n) + int(o),) for n, o in zip(lengths, offsets, strict=True)]
+    return Case(op, {**{f"x{i}": Buffer(f"x{i}", s) for i, s in enumerate(shapes, 1)}, "y": Buffer("y", (rows, size))})
+
+
 def _of_few_bits(make):
     def maker(rng: np.random.Generator) -> Case:
         return few_bits(make(rng), rng)
@@ -76,4 +88,5 @@ MAKERS = [
     *map(_of_few_bits, (random_conv2d, random_pointwise, random_patches, random_dense)),
     random_lanes,
     random_pool,
+    random_add,
 ]
