@@ -21,7 +21,7 @@ Made by `tools/bench_cortex_m`: models compiled with default flags (and `--weigh
 calibrated on the zoo's samples, every result equal to the interpreter's, instructions counted exactly in QEMU. Cycles
 are estimates. RAM is arena with scratch memory, inputs and outputs; the stack is apart. Flash is the linked package,
 with its call sequence. `c_ratio` is the instructions of the package's C, built by GCC -O2, to those of its objects, on
-Cortex-M4. Other ratios are to the int8 kernels of CMSIS-NN called layer by layer
+one core of each family. Other ratios are to the int8 kernels of CMSIS-NN called layer by layer
 (`tools/lib/bench_cortex_m/peers.py`), whose flash includes about 2 KB of harness.
 
 """

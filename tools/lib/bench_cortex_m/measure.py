@@ -16,7 +16,7 @@ from edgeq.package.read import read_package
 ROOT = Path(__file__).resolve().parents[3]
 ZOO = Path(os.environ.get("EDGEQ_ZOO", ROOT.parent / "shared/zoo"))
 VERIFIED = 3
-C_TARGET = "cortex-m4"
+C_TARGETS = ("cortex-m4", "cortex-m55")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cell:
         weight_bits: Of its weights.
         macs: Of the program that is run: channels that are provably constant are gone from it.
         instructions: Of one inference.
-        c_instructions: The same from the package's C, built by GCC -O2; on one core, as C is the same for all.
+        c_instructions: The same from the package's C, built by GCC -O2; on one core of each family, as its C is the same.
         cycles: Estimated; None where there is no table of the core.
         flash: Linked bytes of the package: code, call sequence, weights, constants.
         ram: Arena, of which scratch memory is part, inputs and outputs.
@@ -56,7 +56,7 @@ def measure(target: str, model: str, weight_bits: int) -> Cell:
         source = Path(folder) / f"{model}.onnx"
         source.write_bytes(_quantized(model, weight_bits))
         cost = _cost(source, Path(folder) / "lib", target, "lib")
-        c_cost = _cost(source, Path(folder) / "c", target, "c") if target == C_TARGET else None
+        c_cost = _cost(source, Path(folder) / "c", target, "c") if target in C_TARGETS else None
         manifest = read_package(Path(folder) / "lib").manifest
     return Cell(
         target,
