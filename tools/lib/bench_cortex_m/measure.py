@@ -27,7 +27,7 @@ class Cell:
         weight_bits: Of its weights.
         macs: Of the program that is run: channels that are provably constant are gone from it.
         instructions: Of one inference.
-        c_instructions: The same from the package's C, built by GCC -O2; on one core of each family, as its C is the same.
+        c_instructions: The same from the package's C, built by GCC -O2; on one core of each family, which has one C.
         cycles: Estimated; None where there is no table of the core.
         flash: Linked bytes of the package: code, call sequence, weights, constants.
         ram: Arena, of which scratch memory is part, inputs and outputs.
