@@ -24,12 +24,12 @@ def open_layers(graph: ir.Graph) -> list[OpenLayer]:
 
 
 def require_open_layers(model: ir.Model) -> None:
-    """Refuses a model without them.
+    """Refuses a model whose layers are not open; one without layers, such as a recurrent network, is none.
 
     Raises:
-        PreconditionError: No weight is float behind a QuantizeLinear.
+        PreconditionError: There are weights, and none is float behind a QuantizeLinear.
     """
-    if not open_layers(model.graph):
+    if any(map(is_weighted, model.graph)) and not open_layers(model.graph):
         raise ir.passes.PreconditionError("no float weights behind a QuantizeLinear: run insert_qdq first")
 
 
