@@ -41,6 +41,13 @@ def test_int8_is_as_good_as_with_data(digits: Example, tmp_path: Path) -> None:
     assert accuracy[1] >= accuracy[0] - 0.01
 
 
+def test_a_real_network_without_batch_normalization_is_refused_plainly(repo_root: Path) -> None:
+    """Layer normalization holds no statistics of data, and folded batch normalization none any more."""
+    with pytest.raises(CalibrationError, match="no batch normalization") as refused:
+        distilled_samples(load_model(repo_root / "examples/digits/vit.onnx"), 16, 0, _told)
+    assert "--calib" in str(refused.value.fix)
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [

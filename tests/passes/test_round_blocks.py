@@ -82,6 +82,15 @@ def test_widths_without_kernels_are_errors_of_the_user(options: dict[str, int]) 
         configure([Step(RoundBlocks(SAMPLES), enabled=False)], {"round_blocks": options})
 
 
+def test_a_real_network_of_narrow_layers_has_no_blocks(zoo: Path) -> None:
+    """Convolutions of 1, 8 and 16 input channels: rounded as by `RoundPerLayer`, at their own width."""
+    model = load_model(zoo / "mnist_cntk/model.onnx")
+    samples = load_samples(zoo / "mnist_cntk/calib.npz", input_specs(model)).first(8)
+    passes = [Calibrate(samples), InsertQdq(8), RoundBlocks(samples, size=96), FreezeWeights()]
+    rounded, _ = run_passes(model, passes)
+    assert not any(node.attributes.get_int("block_size", 0) for node in rounded.graph)
+
+
 def test_blocks_beat_one_scale_per_channel_on_a_real_network(zoo: Path) -> None:
     """The autoencoder's fully connected layers, at 2 bits, on samples that nothing was fitted to."""
     model = load_model(zoo / "autoencoder/model.onnx")

@@ -43,6 +43,16 @@ def test_a_computed_weight_stays() -> None:
     assert not SimulateGrid()(parse(text)).modified
 
 
+def test_products_of_activations_stay_in_a_real_transformer(repo_root: Path) -> None:
+    model = load_model(repo_root / "examples/digits/vit.onnx")
+    tables = [node.inputs[0].const_value.numpy() for node in model.graph if node.op_type == "Concat"]  # type: ignore
+    SimulateGrid("log2", 3)(model)
+    layers = [node for node in model.graph if node.op_type in ("Conv", "Gemm")]
+    assert all(len(np.unique(row)) <= 8 for node in layers for row in node.inputs[1].const_value.numpy())  # type: ignore
+    kept = [node.inputs[0].const_value.numpy() for node in model.graph if node.op_type == "Concat"]  # type: ignore
+    np.testing.assert_array_equal(kept, tables)
+
+
 @pytest.mark.parametrize("options", [{"grid": "e9m9"}, {"bits": 9}])
 def test_an_unknown_grid_is_an_error_of_the_user(options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="grid"):

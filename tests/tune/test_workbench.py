@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
+from scipy.stats import spearmanr
 
 import edgeq
 from edgeq.config import SYNTHETIC, Config
@@ -24,6 +25,10 @@ from edgeq.tune.workbench import Rival, Workbench
 def some(space: Space, count: int = 4) -> list[Allocation]:
     rng = np.random.default_rng(1)
     return [space.default(), *(space.sample(rng) for _ in range(count - 1))]
+
+
+def narrow_knob(space: Space, layer: int) -> str:
+    return [knob.name for knob in space.knobs if knob.option == "weight_bits"][layer]
 
 
 def test_the_space_has_each_width_of_each_layer_and_the_global_knobs(space: Space) -> None:
@@ -46,9 +51,22 @@ def test_attention_has_facts_and_no_weights_to_choose(repo_root: Path, digits: A
     assert {f"weight_bits:{layer.name}" for layer in bench.layers()} >= names
 
 
-def test_a_search_needs_no_calibration_data_where_the_model_has_statistics(digits: Any) -> None:
+def test_a_search_needs_no_calibration_data_where_the_model_has_statistics(
+    bench: Workbench, space: Space, digits: Any
+) -> None:
+    """ZeroQ's claim: distilled samples tell the layers that bear two bits from those that do not, as real ones do."""
     setup = prepare(digits.model, Config(calib=SYNTHETIC, eval=digits.eval))
     assert len(setup.calib) == DISTILLED_SAMPLES
+    dataless, default = Workbench(setup), space.default()
+    narrow = [default.replace({knob.name: 2}) for knob in space.knobs if knob.option == "weight_bits"]
+    real, synthetic = ([found.probe(allocation) for allocation in narrow] for found in (bench, dataless))
+    assert spearmanr(real, synthetic).statistic > 0.8
+    order = np.argsort(synthetic)
+    few, many = (
+        dataless.measure_held(default.replace({narrow_knob(space, int(i)): 2 for i in chosen})).quantized
+        for chosen in (order[: len(order) // 2], order[len(order) // 2 :])
+    )
+    assert few > many
 
 
 def test_a_trial_has_the_model_that_the_compiler_makes(bench: Workbench, space: Space, digits: Any) -> None:
