@@ -10,7 +10,7 @@ from bench_accuracy.cells import CONFIGS, TOOLS, Cell, Selection, all_cells, flo
 from bench_accuracy.markdown import best_peer, markdown, read_csv
 from bench_accuracy.pairs import Pairs, changed_answers, count_pairs, error_rank_correlation, sqnr_db
 from bench_accuracy.store import Store
-from bench_accuracy.table import PairRow, RunRow, pair_row, run_row, write_csv
+from bench_accuracy.table import PairRow, RunRow, pair_row, read_rows, run_row, write_csv
 
 CLASSES = 10
 OURS = Cell("resnet8", "w4a8", "edgeq", "best")
@@ -122,6 +122,19 @@ def test_the_tables_come_back_as_markdown(store: Store, tmp_path: Path) -> None:
     assert runs.read_text(encoding="utf-8").startswith("# command\n# costs\nmodel,")
     (line,) = markdown(read_csv(runs), read_csv(pairs)).splitlines()[2:]
     assert line == "| resnet8 | w4a8 | 100.0 | 70.0 esp-ppq lsq |  |  |  | 97.5 + |"
+
+
+def test_rows_of_runs_that_are_not_kept_come_back_as_they_were(store: Store, tmp_path: Path) -> None:
+    runs, pairs, copy = tmp_path / "runs.csv", tmp_path / "pairs.csv", tmp_path / "copy.csv"
+    pair = pair_row(OURS, PEER, store)
+    assert pair is not None
+    for file, rows, kind in ((runs, [run_row(OURS, store)], RunRow), (pairs, [pair], PairRow)):
+        write_csv(file, rows, kind, [])
+        write_csv(copy, read_rows(file, kind), kind, [])
+        assert copy.read_bytes() == file.read_bytes()
+    assert [row.cell for row in read_rows(runs, RunRow)] == [OURS]
+    assert [row.cells for row in read_rows(pairs, PairRow)] == [(OURS, PEER)]
+    assert read_rows(tmp_path / "none.csv", RunRow) == []
 
 
 def test_the_best_peer_is_judged_by_top1_and_then_by_sqnr() -> None:

@@ -13,7 +13,7 @@ from bench_accuracy.environment import ensure_peers, interpreter, versions
 from bench_accuracy.launch import launch
 from bench_accuracy.markdown import markdown, read_csv
 from bench_accuracy.store import Store
-from bench_accuracy.table import PairRow, RunRow, pair_row, run_row, write_csv
+from bench_accuracy.table import PairRow, RunRow, pair_row, read_rows, run_row, write_csv
 from bench_accuracy.zoo import ROOT
 
 METHODS = tuple(dict.fromkeys(method for tool in TOOLS.values() for method in tool.methods))
@@ -57,14 +57,21 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _write_tables(store: Store, options: argparse.Namespace) -> None:
-    """From all that is kept; the comment gives the command that makes the whole tables."""
-    cells = [cell for cell in sorted(all_cells(), key=_order) if store.has(cell)]
+    """From all that is kept; the comment gives the command that makes the whole tables.
+
+    Rows of runs that are not kept here stay as they are; pairs only where neither run was repeated without the other.
+    """
+    cells = [cell for cell in all_cells() if store.has(cell)]
     options.out.mkdir(exist_ok=True)
+    runs = [run_row(cell, store) for cell in cells]
+    runs += [row for row in read_rows(options.out / RUNS, RunRow) if row.cell not in cells]
+    pairs = _pair_rows(cells, store)
+    pairs += [row for row in read_rows(options.out / PAIRS, PairRow) if not {*row.cells} & {*cells}]
     tools = {"edgeq": version("edgeq")} | versions(options.venv)
     made_by = f"tools/bench_accuracy; {', '.join(f'{name} {number}' for name, number in tools.items())}"
     costs = "seconds, cpu_seconds, peak_mib: of quantization, in its own process; sqnr_db: of outputs against float"
-    write_csv(options.out / RUNS, [run_row(cell, store) for cell in cells], RunRow, [made_by, costs])
-    write_csv(options.out / PAIRS, _pair_rows(cells, store), PairRow, [made_by])
+    write_csv(options.out / RUNS, sorted(runs, key=lambda row: _order(row.cell)), RunRow, [made_by, costs])
+    write_csv(options.out / PAIRS, sorted(pairs, key=lambda row: [*map(_order, row.cells)]), PairRow, [made_by])
 
 
 def _pair_rows(cells: Sequence[Cell], store: Store) -> list[PairRow]:

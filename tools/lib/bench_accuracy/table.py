@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -43,6 +44,11 @@ class RunRow:
     peak_mib: float | None = None
     error: str | None = None
 
+    @property
+    def cell(self) -> Cell:
+        """Which run it is of."""
+        return Cell(self.model, self.config, self.tool, self.method)
+
 
 @dataclass(frozen=True)
 class PairRow:
@@ -63,6 +69,17 @@ class PairRow:
     lost: int | None
     p: float | None
     sqnr_gain_db: float
+
+    @property
+    def cells(self) -> tuple[Cell, Cell]:
+        """The runs of edgeq and of the peer."""
+        return (
+            Cell(self.model, self.config, "edgeq", self.method),
+            Cell(self.model, self.config, self.peer, self.peer_method),
+        )
+
+
+Row = TypeVar("Row", RunRow, PairRow)
 
 
 def run_row(cell: Cell, store: Store) -> RunRow:
@@ -121,6 +138,14 @@ def write_csv(file: Path, rows: Sequence[RunRow] | Sequence[PairRow], kind: type
         writer = csv.DictWriter(stream, [field.name for field in fields(kind)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
+
+
+def read_rows(file: Path, kind: type[Row]) -> list[Row]:
+    """Rows of a file that `write_csv` wrote, their numbers as written; none where there is no file."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        return [kind(**row) for row in csv.DictReader(line for line in stream if not line.startswith("#"))]
 
 
 def _top1(run: Run, labels: np.ndarray | None) -> float | None:
