@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from edgeq.calibrate.samples import Samples
 from edgeq.passes.layer_data import read_layer
 from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
 from edgeq.passes.references import float_constants, pair_aliases, quantized_constants
-from edgeq.reconstruct.layer import Layer, Solution
+from edgeq.reconstruct.layer import Layer, Sensitivity, Solution
 from edgeq.reconstruct.replica import Replica
 
 MAX_SAMPLES = 256
@@ -55,6 +55,10 @@ class LayerwisePass(ir.passes.InPlacePass):
         """The method of the pass."""
         raise NotImplementedError
 
+    def sensitivities(self, model: ir.Model) -> Mapping[str, Sensitivity]:
+        """Of layers by node name: none, unless the pass minds them."""
+        return {}
+
     def _within_floor(self, opened: OpenLayer, layer: Layer) -> Solution:
         """A solution whose scales are not too small for its biases."""
         solution = self.quantize(layer)
@@ -63,7 +67,7 @@ class LayerwisePass(ir.passes.InPlacePass):
 
     def _walk(self, model: ir.Model, layers: list[OpenLayer]) -> Iterator[tuple[OpenLayer, Layer]]:
         """Each layer in order; what is stored in it is what the layers after it see."""
-        rng = np.random.default_rng(self.seed)
+        rng, sensitivities = np.random.default_rng(self.seed), self.sensitivities(model)
         samples = self.samples.first(MAX_SAMPLES)
         (inputs,) = samples.batches(len(samples))
         held = rng.permutation(len(samples)) < round(HELD_OUT * len(samples))
@@ -72,6 +76,7 @@ class LayerwisePass(ir.passes.InPlacePass):
         for opened in layers:
             real.advance(opened.node)
             quantized.advance(opened.node)
-            yield opened, read_layer(opened, real, quantized, held, rng)
+            layer = read_layer(opened, real, quantized, held, rng)
+            yield opened, replace(layer, sensitivity=sensitivities.get(layer.name))
             real.constants |= float_constants(model.graph)
             quantized.constants |= opened.constants()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from edgeq.passes.layerwise import LayerwisePass
+import onnx_ir as ir
+
+from edgeq.passes.layerwise import MAX_SAMPLES, LayerwisePass
+from edgeq.passes.sensitivity import sensitivities
 from edgeq.reconstruct.gauss_newton import GaussNewton
 from edgeq.reconstruct.gptq import Gptq
-from edgeq.reconstruct.layer import Layer, Solution
+from edgeq.reconstruct.layer import Layer, Sensitivity, Solution
 from edgeq.reconstruct.method import choose
 from edgeq.reconstruct.nearest import Nearest
 
@@ -34,11 +38,17 @@ class RoundPerLayer(LayerwisePass):
         thorough: Whether to try more, and to search at random for better integers.
         restarts: Of that search, in the method that wins.
         refine: Whether `GaussNewton` takes part, if thorough.
+        downstream: Whether the last rounding by `Gptq` aims at the outputs of the network (`sensitivities`), where it
+            can be differentiated.
     """
 
     thorough: bool = True
     restarts: int = 20
     refine: bool = True
+    downstream: bool = False
+
+    def sensitivities(self, model: ir.Model) -> Mapping[str, Sensitivity]:
+        return sensitivities(model, self.samples.first(MAX_SAMPLES), self.seed) if self.downstream else {}
 
     def quantize(self, layer: Layer) -> Solution:
         best = choose(layer, [Nearest(), *(Gptq(ridge) for ridge in (RIDGES if self.thorough else FEW_RIDGES))])

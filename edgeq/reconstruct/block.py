@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ class Block:
         return self.values(values)[self.output]
 
     def differentiate(self, values: Arrays, slope: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-        """Gradients of a loss of the output by every value.
+        """Gradients of a loss of the output by all inputs and parameters.
 
         Args:
             values: Inputs and parameters by name.
@@ -59,13 +59,17 @@ class Block:
         return self.gradients(values, lambda known: {self.output: slope(known[self.output])})
 
     def gradients(
-        self, values: Arrays, slopes: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+        self,
+        values: Arrays,
+        slopes: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]],
+        keep: Set[str] = frozenset(),
     ) -> dict[str, np.ndarray]:
-        """Gradients of a loss of any values by every value, by reverse accumulation.
+        """Gradients of a loss of any values by all inputs and parameters, by reverse accumulation.
 
         Args:
             values: Inputs and parameters by name.
             slopes: From all values by name to the gradients of the loss by those that it is directly made of.
+            keep: Results of operations whose gradients are wanted, too.
         """
         known, vjps = dict(values), list[Vjp]()
         for operation in self.operations:
@@ -74,6 +78,7 @@ class Block:
         gradients = slopes(known)
         for operation, vjp in zip(reversed(self.operations), reversed(vjps), strict=True):
             if operation.output in gradients:
-                for name, gradient in zip(operation.inputs, vjp(gradients.pop(operation.output)), strict=True):
+                own = gradients[operation.output] if operation.output in keep else gradients.pop(operation.output)
+                for name, gradient in zip(operation.inputs, vjp(own), strict=True):
                     gradients[name] = gradients[name] + gradient if name in gradients else gradient
         return gradients

@@ -10,6 +10,7 @@ from edgeq.reconstruct.columns import round_columns
 from edgeq.reconstruct.layer import Layer, Moments, Solution
 from edgeq.reconstruct.quadratic import Points, Quadratic, damped
 from edgeq.reconstruct.scales import full_scale
+from edgeq.reconstruct.together import blend, improve_together
 
 COARSE_GRID = np.geomspace(0.12, 1.05, 24, dtype=np.float32)
 """Scales that are tried below 8 bits, as shares of the one that clips nothing."""
@@ -32,6 +33,9 @@ class Gptq:
     4. These are improved by coordinate descent and closed-form scales (`Quadratic.improve`), the best one further by
        random restarts (`Quadratic.search`).
 
+    Where the sensitivity of the network's outputs is known, it has its share in the metric of steps 3 and 4, and all
+    outputs are improved together at the end (`improve_together`); candidates are compared without.
+
     Sources: Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers",
     ICLR 2023, section 3.3; asymmetric target: Nagel et al., "Up or Down? Adaptive Rounding for Post-Training
     Quantization", ICML 2020, section 4, equation 25.
@@ -53,12 +57,14 @@ class Gptq:
         target = layer.weight.astype(np.float64)
         if self.ridge is not None:
             target = resolve(target, moments, self.ridge)
-        hessian = damped(moments.hessian, self.damping / 10)
-        problem = Quadratic(target, hessian, layer.floor, layer.limits, layer.shared)
-        starts = _start_points(layer, target, damped(moments.hessian, self.damping))
+        aim = layer.sensitivity if everything else None
+        metric = moments.hessian if aim is None else blend(moments.hessian, aim.inputs)
+        problem = Quadratic(target, damped(metric, self.damping / 10), layer.floor, layer.limits, layer.shared)
+        starts = _start_points(layer, target, damped(metric, self.damping))
         best = problem.best(problem.improve(starts))
         if everything:
             best = problem.search(best, self.restarts, np.random.default_rng(self.seed))
+            best = best if aim is None else improve_together(problem, aim.outputs, best)
         return layer.solution(best.integers[0], best.scale[0], layer.everything if everything else ~layer.held)
 
 

@@ -42,6 +42,22 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """How much a change D of the weights changes the network's outputs: tr(G D A D^T) in the square, up to a factor.
+
+    Attributes:
+        outputs: G, float64, (groups, outputs, outputs).
+        inputs: A, float64, (groups, inputs, inputs).
+    """
+
+    outputs: np.ndarray
+    inputs: np.ndarray
+
+    def __add__(self, other: Sensitivity) -> Sensitivity:
+        return Sensitivity(self.outputs + other.outputs, self.inputs + other.inputs)
+
+
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A layer with weights, its inputs as the quantized network gives them, and what it should compute.
 
@@ -60,6 +76,7 @@ class Layer:
         offset: What is added to the output in front of that activation, float32, (groups, rows, outputs); None for
             nothing.
         taps: Positions of the kernel: inputs are those of each channel at all of them.
+        sensitivity: Of the network's outputs to the weights; None where only the layer's own output counts.
     """
 
     name: str
@@ -75,6 +92,7 @@ class Layer:
     clip: tuple[float, float] = (-np.inf, np.inf)
     offset: np.ndarray | None = None
     taps: int = 1
+    sensitivity: Sensitivity | None = None
 
     @property
     def groups(self) -> int:

@@ -10,6 +10,7 @@ from edgeq.calibrate.synthetic import samples_of
 from edgeq.errors import UsageError
 from edgeq.passes.presets import Preset, preset_passes
 from edgeq.passes.reconstruct_blocks import ReconstructBlocks
+from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.passes.scheme import Scheme
 from edgeq.pipeline import pass_name
 from edgeq.progress import silent
@@ -65,6 +66,18 @@ def test_integers_move_where_steps_are_coarsest(samples: Samples, bits: int, mov
     passes = preset_passes(samples, "best", Scheme(weight_bits=bits), {}, progress=silent, warn=lambda text: None)
     (blocks,) = (p for p in passes if isinstance(p, ReconstructBlocks))
     assert (blocks.integer_rate > 0) == moves
+
+
+@pytest.mark.parametrize(
+    ("preset", "widths", "aims"),
+    [("best", (4, 8), True), ("best", (8, 8), False), ("best", (4, 4), False), ("balanced", (4, 8), False)],
+)
+def test_best_aims_four_bit_weights_at_the_outputs(
+    samples: Samples, preset: Preset, widths: tuple[int, int], aims: bool
+) -> None:
+    passes = preset_passes(samples, preset, Scheme(*widths), {}, progress=silent, warn=lambda text: None)
+    (rounding,) = (p for p in passes if isinstance(p, RoundPerLayer))
+    assert rounding.downstream is aims
 
 
 def test_wide_activations_keep_their_extremes() -> None:

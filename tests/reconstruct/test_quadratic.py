@@ -10,6 +10,7 @@ import pytest
 from edgeq.reconstruct.columns import Rounding, round_columns
 from edgeq.reconstruct.descent import descend
 from edgeq.reconstruct.quadratic import Points, Quadratic, damped
+from edgeq.reconstruct.together import improve_together
 
 LOW, HIGH = LIMITS = (-2, 1)
 
@@ -140,3 +141,34 @@ def test_output_without_weights_keeps_its_scale() -> None:
 def test_damping_makes_a_singular_hessian_invertible() -> None:
     assert np.linalg.cond(damped(np.ones((1, 5, 5)), 0.01)[0]) < 1e4
     assert np.linalg.cond(damped(np.zeros((1, 5, 5)), 0.01)[0]) == 1
+
+
+def coupled_loss(quadratic: Quadratic, coupling: np.ndarray, points: Points) -> float:
+    error = points.integers[0] * points.scale[0][..., None] - quadratic.weight
+    return float(np.einsum("gop,goi,gij,gpj->", coupling, error, quadratic.hessian, error))
+
+
+@pytest.mark.parametrize("inputs", [4, 40])
+def test_errors_of_coupled_outputs_cancel(inputs: int) -> None:
+    """The network sees the sum of three outputs and hardly their differences."""
+    quadratic = problem(inputs)
+    coupling = np.ones((1, 3, 3)) + 0.05 * np.eye(3)
+    alone = quadratic.improve(nearest(quadratic))
+    together = improve_together(quadratic, coupling, alone)
+    assert coupled_loss(quadratic, coupling, together) < 0.7 * coupled_loss(quadratic, coupling, alone)
+    np.testing.assert_array_equal(together.integers, np.rint(together.integers).clip(*LIMITS))
+    assert (together.scale > 0).all()
+
+
+def test_uncoupled_outputs_stay_at_their_best() -> None:
+    quadratic = problem(6)
+    alone = quadratic.improve(nearest(quadratic))
+    together = improve_together(quadratic, np.eye(3)[None], alone)
+    assert (quadratic.loss(together) <= quadratic.loss(alone) + 1e-9).all()
+
+
+def test_one_scale_for_all_or_one_output_declines() -> None:
+    shared = problem(6, shared=True)
+    start = nearest(shared)
+    assert improve_together(shared, np.eye(3)[None], start) is start
+    assert improve_together(problem(6), np.ones((1, 1, 1)), start) is start
