@@ -29,9 +29,9 @@ def read_layer(
     node, source = opened.node, opened.node.inputs[0]
     assert source is not None
     positions = choose_positions(node, len(held), rng)
-    exact, x = (input_rows(node, replica.read(source), positions) for replica in (real, quantized))
     weight, bias = opened.reference_weight(), opened.reference_bias()
-    target, offset = exact @ weight.transpose(0, 2, 1) + bias[:, None], None
+    target = input_rows(node, real.read(source), positions) @ weight.transpose(0, 2, 1) + bias[:, None]
+    x, offset = input_rows(node, quantized.read(source), positions), None
     add, other = _addition(node)
     if other is not None and real.knows(other) and quantized.knows(other):
         offset = output_rows(node, quantized.read(other), positions)

@@ -120,9 +120,10 @@ class Layer:
         return self._moments(self.everything)
 
     def _moments(self, rows: np.ndarray) -> Moments:
-        x, target = self.x[:, rows], self.target[:, rows]
+        x, target = self.x[:, rows], self.target[:, rows]  # copies, by a mask
         if self.has_bias:
-            x, target = x - x.mean(axis=1, keepdims=True), target - target.mean(axis=1, keepdims=True)
+            x -= x.mean(axis=1, keepdims=True)
+            target -= target.mean(axis=1, keepdims=True)
         hessian = x.transpose(0, 2, 1) @ x / x.shape[1]
         cross = target.transpose(0, 2, 1) @ x / x.shape[1]
         return Moments(hessian.astype(np.float64), cross.astype(np.float64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,12 +48,10 @@ def patches(x: np.ndarray, window: Window, groups: int, chosen: np.ndarray) -> n
     rank = x.ndim - 2
     grid = np.unravel_index(chosen, window.positions(x.shape[2:]))
     padded = np.pad(x, [(0, 0), (0, 0), *zip(window.pads[:rank], window.pads[rank:], strict=True)])
-    last = np.moveaxis(padded, 1, -1)
-    index: list[np.ndarray] = [np.arange(len(x)).reshape(-1, *[1] * (rank + 1))]
-    for axis in range(rank):
-        taps = np.arange(window.kernel[axis]) * window.dilations[axis]
-        shape = [1, 1, *[-1 if i == axis else 1 for i in range(rank)]]
-        index.append(grid[axis].reshape(*chosen.shape, *[1] * rank) * window.strides[axis] + taps.reshape(shape))
-    seen = last[tuple(index)]
-    split = seen.reshape(chosen.size, -1, groups, x.shape[1] // groups)
-    return np.ascontiguousarray(split.transpose(2, 0, 3, 1)).reshape(groups, chosen.size, -1)
+    last, samples = np.moveaxis(padded, 1, -1), np.arange(len(x))[:, None]
+    seen = np.empty((groups, chosen.size, x.shape[1] // groups, math.prod(window.kernel)), x.dtype)
+    for number, tap in enumerate(np.ndindex(*window.kernel)):
+        steps = zip(grid, window.strides, tap, window.dilations, strict=True)
+        under = last[samples, *(place * stride + i * dilation for place, stride, i, dilation in steps)]
+        seen[..., number] = under.reshape(chosen.size, groups, -1).transpose(1, 0, 2)
+    return seen.reshape(groups, chosen.size, -1)
