@@ -58,7 +58,7 @@ class Dialect:
     Attributes:
         header: Name of the file that defines the forms, less `.h`.
         forms: The more special ones first.
-        opaque: Writes an index, into one buffer, that compilers are not to compute with.
+        pointers: Write indices, into one buffer, that compilers are not to compute with: C has pointers instead.
         order: Writes a boundary to what compilers may move; behind it they know nothing of such pointers any more.
         title: What the header is, for its first line.
         condition: For the preprocessor: true where `include` has the intrinsics. Empty: the header, which lies among
@@ -68,7 +68,7 @@ class Dialect:
 
     header: str
     forms: tuple[Form, ...]
-    opaque: Callable[[Expr], Expr]
+    pointers: tuple[Callable[[Expr], Expr], ...]
     order: Callable[[], Expr] | None = None
     title: str = ""
     condition: str = ""
@@ -83,9 +83,9 @@ class Dialect:
         return None
 
     def opaque_index(self, expr: Expr) -> Expr | None:
-        """What `opaque` was given, if `expr` is what it writes."""
+        """What one of `pointers` was given, if `expr` is what it writes."""
         found = self.find(expr)
-        return found[1][0] if found and found[0].function is self.opaque else None
+        return found[1][0] if found and found[0].function in self.pointers else None
 
     def is_boundary(self, expr: Expr) -> bool:
         """True for what `order` writes."""

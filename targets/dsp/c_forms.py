@@ -82,5 +82,5 @@ DIALECT = Dialect(
         Form(fake_use, hint='volatile("" : : "r"(value))'),
         Form(clobber, hint='volatile("" : : : "memory")'),
     ),
-    opaque=opaque,
+    pointers=(opaque,),
 )

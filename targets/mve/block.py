@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, in_order, opaque, vmladava
+from edgeq.targets.mve.intrinsics import BYTES, WORDS, in_order, opaque, place, vmladava
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ class Product:
             x = bind("x_segment", start.segments[0] + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)
             with T.serial(whole // size) as i:
-                self._steps(memory, pixels, x + i * (size * BYTES), at + i * (size * per_vector), range(size))
+                x_step = bind("x_step", place(x + i * (size * BYTES)))
+                w_step = bind("w_step", place(at + i * (size * per_vector)))
+                self._steps(memory, pixels, x_step, w_step, range(size))
             self._steps(memory, pixels, x + whole * BYTES, at + whole * per_vector, range(whole, vectors))
 
     def _steps(self, memory: Memory, pixels: int, x: Expr, w: Expr, numbers: range) -> None:

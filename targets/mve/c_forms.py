@@ -16,6 +16,7 @@ DIALECT = Dialect(
     forms=(
         # Compilers do not unroll such loops here: they need not be kept from knowing how often they run.
         Form(mve.opaque, "value"),
+        Form(mve.place, "index"),
         Form(clobber),
         Form(mve.order),
         Form(mve.held, types=("int32",) * 4),
@@ -38,6 +39,6 @@ DIALECT = Dialect(
         Form(mve.gather, types=(PLACE, WORDS)),
         Form(mve.scatter, types=(PLACE, WORDS, WORDS)),
     ),
-    opaque=mve.opaque,
+    pointers=(mve.opaque, mve.place),
     order=mve.order,
 )

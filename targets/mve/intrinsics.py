@@ -122,6 +122,11 @@ def opaque(value: Expr) -> Expr:
     return saturate(value, 32)
 
 
+def place(index: Expr) -> Expr:
+    """int32 `index` into one buffer, where C has a pointer. LLVM takes it as it is: nothing depends on the guess."""
+    return T.call_llvm_pure_intrin(_id("llvm.expect"), index, T.int32(0), dtype="int32")
+
+
 def first_words(count: Expr | int) -> Expr:
     """Predicate: the first `count` of 4 lanes."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp32"), count, dtype="boolx4")

@@ -295,6 +295,8 @@ static inline int32_t edgeq_opaque(int32_t value)
     return value;
 }
 
+#define edgeq_place(index) (index)
+
 /* Hints for register allocation and scheduling, without code. */
 #define edgeq_pair(a, b) ((void)0)
 #if defined(__GNUC__)
