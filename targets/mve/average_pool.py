@@ -8,7 +8,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.mve.intrinsics import WORDS
+from edgeq.targets.mve.intrinsics import WORDS, opaque
 from edgeq.targets.mve.requantize import scaled, words_of
 from edgeq.targets.portable.window import Window
 
@@ -42,7 +42,7 @@ def average_pool(op: AveragePool, program: Program, target: Target) -> Generated
         for b, oy, ox, group in T.grid(n, oh, ow, -(-c // WORDS)):
             first: T.let[T.int32] = T.min(group * WORDS, c - WORDS)
             acc[0] = words_of(-outside)
-            for ky, kx in T.grid(kh, kw):
+            for ky, kx in T.grid(opaque(T.int32(kh)), opaque(T.int32(kw))):
                 at: T.let[T.int32] = ((b * ih + oy * sh - top + ky) * iw + ox * sw - left + kx) * c + first
                 acc[0] = acc[0] + T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
             y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(

@@ -28,6 +28,21 @@ REACH = 256
 """Bytes of weights that loads reach from one pointer: those of an unrolled step."""
 
 
+REPEATED = 8
+"""One of so many pixels may be computed twice to save the code of a smaller block, two of four times as many."""
+
+
+def blocks(total: int, pixels: int) -> tuple[int, int]:
+    """How many blocks of `pixels` make `total` pixels, and how many pixels are left for a smaller block of its own.
+
+    Where few pixels are computed twice, none are left: the last block begins earlier.
+    """
+    whole, rest = divmod(total, pixels)
+    if rest and whole and (pixels - rest) ** 2 * REPEATED <= total:
+        return whole + 1, 0
+    return whole, rest
+
+
 @dataclass(frozen=True, eq=False)
 class Memory:
     """What the code of a block works on.

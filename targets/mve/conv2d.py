@@ -9,7 +9,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.mve.block import PIXELS, block_vectors
+from edgeq.targets.mve.block import PIXELS, block_vectors, blocks
 from edgeq.targets.mve.layer import Layer, Pointers, collected
 from edgeq.targets.mve.requantize import channel_order, output
 from edgeq.targets.mve.rows import Patches, Rows, window_order
@@ -80,7 +80,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     how = plan(op)
     rows, layer, sh, top = how.rows, how.layer, op.strides[0], op.pads[0]
     weights, form, pixels, kh = layer.weights, layer.output, layer.pixels, rows.kernel
-    (blocks, rest), kept = divmod(ow, pixels), max(kh - sh, 0)
+    (count, rest), kept = blocks(ow, pixels), max(kh - sh, 0)
 
     @T.prim_func(private=True)
     def kernel(
@@ -109,8 +109,10 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                     else:
                         rows.outside(ring, slot)
                 row: T.let[T.int32] = (b * oh + oy) * ow
-                for block in T.serial(blocks):
-                    column: T.let[T.int32] = block * pixels
+                for block in T.serial(count):
+                    column: T.let[T.int32] = (
+                        block * pixels if count * pixels <= ow else T.min(block * pixels, ow - pixels)
+                    )
                     how.emit(Pointers(ring, w, acc, sums, numbers, y), pixels, column, row + column)
                 if rest > 0:
                     how.emit(Pointers(ring, w, acc, sums, numbers, y), rest, ow - rest, row + ow - rest)

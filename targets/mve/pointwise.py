@@ -10,7 +10,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.mve.block import PIXELS, block_vectors
+from edgeq.targets.mve.block import PIXELS, block_vectors, blocks
 from edgeq.targets.mve.intrinsics import BYTES
 from edgeq.targets.mve.layer import Layer, Pointers
 from edgeq.targets.mve.requantize import channel_order, output
@@ -55,7 +55,7 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
     weights = packed(filled, op.weight_bits, block_vectors(together, op.weight_bits, o))
     form = output(op.bias, op.requantize, weights.scale)
     layer = Layer(Windows(1, k, 0, k, readable=False), weights, form, together)
-    blocks, rest = divmod(pixels, together)
+    count, rest = blocks(pixels, together)
 
     @T.prim_func(private=True)
     def kernel(
@@ -72,8 +72,11 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
         sums = T.decl_buffer((layer.sums,), "int32", data=sums_ptr)
         y = T.decl_buffer((pixels * o,), "int8", data=y_ptr)
         acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
-        for block in T.serial(blocks):
-            layer.emit(Pointers(x, w, acc, sums, numbers, y), together, block * together * k, block * together)
+        for block in T.serial(count):
+            first: T.let[T.int32] = (
+                block * together if count * together <= pixels else T.min(block * together, pixels - together)
+            )
+            layer.emit(Pointers(x, w, acc, sums, numbers, y), together, first * k, first)
         if rest > 0:
             layer.emit(Pointers(x, w, acc, sums, numbers, y), rest, (pixels - rest) * k, pixels - rest)
 
@@ -83,5 +86,6 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
 
 def _distance(matrix: Matrix, together: int) -> int:
     """A block's outputs are written while its inputs still have to be read."""
-    (o, k), first = matrix.weight.shape, np.arange(0, matrix.pixels, together)
+    (o, k), (count, rest) = matrix.weight.shape, blocks(matrix.pixels, together)
+    first = np.minimum(np.arange(count + bool(rest)) * together, matrix.pixels - (rest or together))
     return step_distance(np.minimum(first + together, matrix.pixels) * o, first * k)

@@ -20,6 +20,7 @@ from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
 from edgeq.program.program import Program
 from edgeq.targets.load import load_target
+from edgeq.targets.mve.block import blocks
 from edgeq.targets.mve.requantize import channel_order
 from edgeq.targets.mve.weights import packed
 
@@ -90,3 +91,11 @@ def test_packed_weights_take_their_bits(bits: int) -> None:
 def test_channels_are_collected_even_and_odd_by_eights() -> None:
     assert channel_order(8).tolist() == [0, 2, 4, 6, 1, 3, 5, 7]
     assert channel_order(12).tolist() == list(range(12))
+
+
+def test_few_pixels_twice_save_the_code_of_a_smaller_block() -> None:
+    assert blocks(32, 3) == (11, 0)
+    assert blocks(8, 3) == (3, 0)
+    assert blocks(5, 3) == (1, 2)
+    assert blocks(16, 3) == (5, 1)
+    assert blocks(2, 2) == (1, 0)
