@@ -180,6 +180,7 @@ def _report(
     from edgeq.report.conformance import compare_with_onnxruntime
     from edgeq.report.layers import layer_noise, layer_rows
     from edgeq.report.report import make_report, memory_report
+    from edgeq.report.stored import stored_wide
 
     lowered, objects = fitted.lowered, fitted.objects
     progress("check kernels against onnxruntime", 0, 0)
@@ -194,7 +195,7 @@ def _report(
         layers=layer_rows(lowered.program, noise),
         conformance=compare_with_onnxruntime(quantized.model, built, real, integers),
         passes=pass_rows(quantized),
-        warnings=quantized.warnings,
+        warnings=[*quantized.warnings, *stored_wide(lowered)],
     )
 
 

@@ -12,8 +12,10 @@ from package.test_generated_kernels import package_of
 from package.toolchain import need, run
 from program.pipeline import compile_graph
 
+from edgeq.lower.lower import lower
 from edgeq.package.source import PackageSource
 from edgeq.program.interpreter import interpret
+from edgeq.report.stored import stored_wide
 from edgeq.run.firmware import build_firmware
 from edgeq.run.qemu import run_firmware
 from edgeq.targets.load import load_target
@@ -82,3 +84,19 @@ def test_sanitized_c(net: PackageSource, tmp_path: Path) -> None:
     sources = [*sorted((package / "src").glob("*.c")), "selftest.c"]
     run("gcc", *flags, *defines, *sources, "-o", "selftest", cwd=package)
     assert run(package / "selftest").startswith("toy: 4 samples right")
+
+
+def test_a_kernel_without_a_narrow_form_of_its_weights_says_so(graph: onnx.ModelProto) -> None:
+    """On DSP kernels, those of few channels are bytes; portable kernels pack any shape, vector kernels none."""
+    samples = {"x": np.random.default_rng(6).standard_normal((4, 1, 3, 8, 8)).astype(np.float32)}
+    program = compile_graph(graph, samples, "toy", weight_bits=4).built.program
+    layers = {op.name for op in program.ops if hasattr(op, "weight_bits")}
+
+    def wide(target: str) -> set[str]:
+        warnings = stored_wide(lower(program, load_target(target)))
+        assert all(f"on {target}, narrow weights take 8 bits" in text for text in warnings)
+        return {name for name in layers if any(f"{name}," in text for text in warnings)}
+
+    assert wide("rv32imc") == set()
+    assert wide("cortex-m4") == {"node0"}
+    assert wide("x86-64-avx2") == layers
