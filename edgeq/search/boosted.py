@@ -14,6 +14,7 @@ from edgeq.search.ilp import answers
 from edgeq.search.mutation import Mutation
 from edgeq.search.pareto import frontier_of, halving
 from edgeq.search.proposals import Proposer
+from edgeq.search.proxy import score_tables
 from edgeq.search.space import Allocation
 from edgeq.search.strategy import Problem
 from edgeq.search.surrogate import Surrogate, load_prior
@@ -47,9 +48,10 @@ class Boosted(Proposer):
         self._rng = np.random.default_rng(problem.seed)
 
     def ideas(self) -> Iterator[Allocation]:
+        yield from filter(self.feasible, self.problem.start)
+        yield from self._unprobed()
         effects, mutation = measure_effects(self.problem), Mutation(self.problem)
         surrogate = Surrogate(Features(self.problem, effects), self._prior, self.problem.seed)
-        yield from filter(self.feasible, self.problem.start)
         yield from self._starts(effects)
         fitted = 0
         for turn in count():
@@ -62,6 +64,13 @@ class Boosted(Proposer):
             if best is None:
                 return
             yield best
+
+    def _unprobed(self) -> Iterator[Allocation]:
+        """The best answer of each training-free proxy: these are often good, and nothing is measured for them."""
+        limit = limits(self.problem.budgets)
+        if np.isfinite(limit).any():
+            for table in score_tables(self.problem).values():
+                yield from islice(answers(self.problem, table, limit), 1)
 
     def _starts(self, effects: Effects) -> Iterator[Allocation]:
         limit = limits(self.problem.budgets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from itertools import chain, compress
 
 import numpy as np
 
@@ -49,19 +50,22 @@ def measure_effects(problem: Problem) -> Effects:
 
     Such a choice would take as long as a trial, and its effects do not add up.
     """
-    default = problem.space.default()
+    default, costs = problem.space.default(), measure_costs(problem)
+    singles = [[default.replace({knob.name: value}) for value in knob.values[1:]] for knob in problem.space.knobs]
+    layers = [bool(knob.layer) for knob in problem.space.knobs]
+    problem.survey([default, *chain(*compress(singles, layers))], True)
     base_loss = problem.probe(default)
-    losses = []
-    for knob in problem.space.knobs:
-        single = [default.replace({knob.name: value}) for value in knob.values[1:]]
-        losses.append(np.array([0.0, *(_added(problem, a, base_loss) if knob.layer else np.inf for a in single)]))
-    base_cost = cost_row(problem.cost(default))
-    return Effects(problem.space, tuple(losses), measure_costs(problem), base_loss, base_cost)
+    losses = [
+        np.array([0.0, *(_added(problem, a, base_loss) if layer else np.inf for a in single)])
+        for single, layer in zip(singles, layers, strict=True)
+    ]
+    return Effects(problem.space, tuple(losses), costs, base_loss, cost_row(problem.cost(default)))
 
 
 def measure_costs(problem: Problem) -> tuple[np.ndarray, ...]:
     """What every choice adds to the cost of the default allocation: per knob, (values, RESOURCES)."""
     default = problem.space.default()
+    problem.survey([default, *problem.space.neighbours(default)], False)
     base = cost_row(problem.cost(default))
 
     def added(knob: Knob) -> np.ndarray:

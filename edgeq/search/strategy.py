@@ -48,6 +48,8 @@ class Problem:
         layers: Facts about the layers, in the model's order. A function, because not every strategy needs them.
         start: Allocations worth trying first.
         seed: Of everything random.
+        survey: Told which allocations are about to be costed, and whether they will be probed, too; it may do so side
+            by side.
     """
 
     space: Space
@@ -57,6 +59,7 @@ class Problem:
     layers: Callable[[], Sequence[Layer]]
     start: tuple[Allocation, ...] = field(default=())
     seed: int = 0
+    survey: Callable[[Sequence[Allocation], bool], None] = lambda allocations, probed: None
 
 
 class Strategy(Protocol):

@@ -13,7 +13,7 @@ from edgeq.package.sizes import ram_of
 from edgeq.program.ops import Op
 from edgeq.program.program import Program
 from edgeq.search.trial import Cost
-from edgeq.tune.form import BAKED, Form, measure_form, signature
+from edgeq.tune.form import Form, form_key, measure_form, signature
 from edgeq.tune.form_cache import FormCache
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class Footprints:
     """Flash, RAM and estimated cycles of programs on one target.
 
-    Weights, constants and arena are exact. Code and stack are those of kernels whose zero points and clamps may be
-    others, that keep nothing in order for the sake of memory they share, and that take all the scratch memory that they
-    can use: some bytes more or less.
+    Weights, constants and arena are exact. Code and stack are those of kernels whose zero points, clamps and
+    multipliers may be others, that keep nothing in order for the sake of memory they share, and that take all the
+    scratch memory that they can use: some bytes more or less.
     """
 
     def __init__(self, target: Target) -> None:
@@ -62,7 +62,7 @@ class Footprints:
         return True
 
     def _form(self, op: Op, program: Program) -> Form:
-        key = signature(op, program, without=BAKED)
+        key = form_key(op, program)
         if key not in self._forms:
             form = self._kept.get(repr(key))
             if form is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,14 @@ from edgeq.program.program import Program
 if TYPE_CHECKING:
     from edgeq.targets.target import Target
 
-BAKED = frozenset({"zero_point", "x_zero_point", "lo", "hi"})
-"""Numbers inside a kernel that hardly change its size."""
+BAKED = frozenset({"zero_point", "x_zero_point", "x1_zero_point", "x2_zero_point", "lo", "hi", "left", "m1", "m2", "c"})
+"""Fields that are numbers inside a kernel, and hardly change its size."""
 
-_READS = ("x", "x1", "x2")
+SHIFTS = frozenset({"right", "shift"})
+"""Fields that change a kernel by whether they are zero."""
+
+_NAMES = frozenset({"name", "x", "x1", "x2", "y"})
+"""Fields that name an operator and its buffers."""
 
 
 @dataclass(frozen=True)
@@ -82,26 +86,41 @@ def _table_bytes(generated: Generated, kind: str) -> int:
     return sum(table.data.nbytes for table in tables if table.kind == kind)
 
 
-def signature(op: Op, program: Program, without: frozenset[str] = frozenset()) -> Hashable:
-    """What the kernel of an operator depends on; operators with equal ones share a kernel.
+def signature(op: Op, program: Program) -> Hashable:
+    """What the kernel of an operator depends on; operators with equal ones share a kernel."""
+    return _described(op, program, _exactly)
 
-    Args:
-        without: Names of fields that are left out.
-    """
+
+def form_key(op: Op, program: Program) -> Hashable:
+    """What the sizes of an operator's kernel depend on, but for some bytes."""
+    return _described(op, program, _roughly)
+
+
+Rule = Callable[[str, Any], Hashable]
+"""From the name and the value of a field to what counts of it."""
+
+
+def _described(op: Op, program: Program, rule: Rule) -> Hashable:
     buffers = [program.buffer[name] for name in op.reads + op.writes]
-    return (
-        op.kind,
-        *((b.bits, b.shape, b.data is None) for b in buffers),
-        *_values(op, without | {"name", "y", *_READS}),
-    )
+    return (op.kind, *((b.bits, b.shape, b.data is None) for b in buffers), *_values(op, rule))
 
 
-def _values(item: Op | Requantize, without: frozenset[str]) -> tuple[Hashable, ...]:
-    return tuple(_value(getattr(item, f.name), without) for f in fields(item) if f.name not in without)
+def _values(item: Op | Requantize, rule: Rule) -> tuple[Hashable, ...]:
+    return tuple(_value(f.name, getattr(item, f.name), rule) for f in fields(item) if f.name not in _NAMES)
 
 
-def _value(value: Any, without: frozenset[str]) -> Hashable:
+def _value(name: str, value: Any, rule: Rule) -> Hashable:
     """Arrays count by their shape, since kernels get them by pointer."""
     if isinstance(value, np.ndarray):
         return value.shape, str(value.dtype)
-    return _values(value, without) if isinstance(value, Requantize) else value
+    return _values(value, rule) if isinstance(value, Requantize) else rule(name, value)
+
+
+def _exactly(name: str, value: Any) -> Hashable:
+    return value
+
+
+def _roughly(name: str, value: Any) -> Hashable:
+    if name in SHIFTS:
+        return value != 0
+    return None if name in BAKED else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,7 +115,5 @@ def _form(reference: ir.Model, metric: Metric) -> Form:
 
 def _surely_above(losses: np.ndarray, ceiling: float, error_rate: float) -> bool:
     """Whether the mean of the population is above a ceiling, but for this chance of error."""
-    from scipy.stats import norm
-
-    margin = norm.isf(error_rate) * losses.std(ddof=1) / math.sqrt(len(losses))
+    margin = NormalDist().inv_cdf(1 - error_rate) * losses.std(ddof=1) / math.sqrt(len(losses))
     return bool(losses.mean() - margin > ceiling)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -36,15 +36,16 @@ class Quantizing:
     Args:
         reference: Canonical float model; left as it is.
         calib: Calibration samples.
+        solutions: Of layers that are rounded by themselves; new ones are added.
     """
 
-    def __init__(self, reference: ir.Model, calib: Data) -> None:
+    def __init__(self, reference: ir.Model, calib: Data, solutions: MutableMapping[bytes, Solution]) -> None:
         self._reference = reference
         self._calib = calib
         self._samples = samples_of(dict(calib.inputs), input_specs(reference))
         self._observed: dict[tuple[int, bytes], dict[str, Observer]] = {}
         self._ranges: dict[tuple[Observer, Method, Width], Range] = {}
-        self._solutions: dict[bytes, Solution] = {}
+        self._solutions = solutions
 
     def model(self, config: Config) -> ir.Model:
         """The QDQ model of a configuration.

@@ -55,6 +55,7 @@ class Setup:
         config: Target, and what changes the outcome of trials: no data, no budgets, nothing of the search.
         calib: Calibration samples.
         seen, held: The halves of the evaluation samples: what trials may see, and what accuracy is reported on.
+        shared: Folder where processes leave what others of the search can use.
     """
 
     model: bytes
@@ -62,6 +63,7 @@ class Setup:
     calib: Data
     seen: Data
     held: Data
+    shared: Path | None = None
 
     @property
     def key(self) -> str:

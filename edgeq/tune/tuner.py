@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from edgeq.config import Config
@@ -21,8 +22,9 @@ from edgeq.tune.naming import about, study_place
 from edgeq.tune.rows import front_row, trial_counts
 from edgeq.tune.search import Search
 from edgeq.tune.setup import Setup, prepare
+from edgeq.tune.surveying import surveyor
 from edgeq.tune.workbench import Workbench
-from edgeq.tune.worker import Task, measure_held
+from edgeq.tune.worker import Task, keep, measure_held
 
 if TYPE_CHECKING:
     from edgeq.search.space import Space
@@ -52,17 +54,30 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
         UsageError: An option is wrong.
         GateError: No trial is within the budgets; names those that the nearest one misses.
     """
+    with TemporaryDirectory(prefix="edgeq-tune-") as shared:
+        return _tuned(model, config, Path(shared), progress)
+
+
+def budgets_of(config: Config) -> Budgets:
+    """The budgets of a configuration."""
+    return Budgets(config.max_flash, config.max_weights, config.max_ram, config.max_cycles, config.max_loss)
+
+
+def _tuned(model: Path, config: Config, shared: Path, progress: Progress) -> Tuned:
     budgets = budgets_of(config)
     progress("load model", 0, 0)
-    setup = prepare(model, config)
+    setup = replace(prepare(model, config), shared=shared)
     bench = Workbench(setup)
+    keep(bench)
     progress("find kernels", 0, 0)
     space = bench.space()
     if budgets.max_cycles is not None and bench.cost(space.default()).cycles is None:
         raise UsageError(f"edgeq has no model of cycles for {config.target}", fix="leave out --max-cycles")
-    problem = Problem(space, budgets, bench.cost, bench.probe, bench.layers, tuple(uniform(space)), config.seed)
-    strategy, study = make_strategy(config.strategy, problem), _study(model, config, setup, space)
+    study, start = _study(model, config, setup, space), tuple(uniform(space))
     with open_executor(setup, config.cluster, config.jobs or processors()) as executor:
+        survey = surveyor(bench, executor, progress)
+        problem = Problem(space, budgets, bench.cost, bench.probe, bench.layers, start, config.seed, survey)
+        strategy = make_strategy(config.strategy, problem)
         trials = Search(study, strategy, executor, setup.key, config.trials, progress).run()
         front = pareto_front(trials)
         rows = _rows(front, executor, setup.key, progress)
@@ -81,11 +96,6 @@ def tune_model(model: Path, config: Config, progress: Progress) -> Tuned:
     if best is None:
         raise _unmet(trials, budgets, report)
     return Tuned(setup, best, report)
-
-
-def budgets_of(config: Config) -> Budgets:
-    """The budgets of a configuration."""
-    return Budgets(config.max_flash, config.max_weights, config.max_ram, config.max_cycles, config.max_loss)
 
 
 def _study(model: Path, config: Config, setup: Setup, space: Space) -> Study:

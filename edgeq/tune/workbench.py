@@ -22,6 +22,7 @@ from edgeq.tune.footprint import Footprints
 from edgeq.tune.judge import Judge
 from edgeq.tune.quantizing import Quantizing
 from edgeq.tune.setup import Data, Setup
+from edgeq.tune.solutions import Solutions
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -48,6 +49,18 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """What is known of an allocation without a trial.
+
+    Attributes:
+        loss: On calibration samples; None where it was not probed.
+    """
+
+    cost: Cost
+    loss: float | None
+
+
+@dataclass(frozen=True)
 class Rival:
     """A finished trial, as far as others are held against it."""
 
@@ -70,7 +83,7 @@ class Workbench:
 
         self.setup = setup
         self.reference = ir.from_proto(onnx.load_from_string(setup.model))
-        self._quantizing = Quantizing(self.reference, setup.calib)
+        self._quantizing = Quantizing(self.reference, setup.calib, Solutions(setup.shared))
         self._footprints = Footprints(load_target(setup.config.target))
         self._costs: dict[Allocation, Cost] = {}
         self._probes: dict[Allocation, float] = {}
@@ -103,6 +116,24 @@ class Workbench:
         if allocation not in self._probes:
             self._probes[allocation] = self._probing.judge(self._model(allocation)).loss
         return self._probes[allocation]
+
+    def survey(self, allocation: Allocation, probed: bool) -> Surveyed:
+        """`cost`, and `probe` if it is wanted.
+
+        Raises:
+            EdgeqError: As they do.
+        """
+        return Surveyed(self.cost(allocation), self.probe(allocation) if probed else None)
+
+    def knows(self, allocation: Allocation, probed: bool) -> bool:
+        """Whether `survey` would look at nothing new."""
+        return allocation in self._costs and (allocation in self._probes or not probed)
+
+    def remember(self, allocation: Allocation, surveyed: Surveyed) -> None:
+        """Takes over what another workbench has found out."""
+        self._costs[allocation] = surveyed.cost
+        if surveyed.loss is not None:
+            self._probes[allocation] = surveyed.loss
 
     def layers(self) -> tuple[Layer, ...]:
         """Facts about the layers, on a few calibration samples."""

@@ -8,7 +8,7 @@ from edgeq.errors import EdgeqError
 from edgeq.report.metrics import Accuracy
 from edgeq.search.space import Allocation
 from edgeq.tune.setup import Setup
-from edgeq.tune.workbench import Rival, Tried, Workbench
+from edgeq.tune.workbench import Rival, Surveyed, Tried, Workbench
 
 _KEPT: dict[str, Workbench] = {}
 
@@ -19,11 +19,13 @@ class Task:
 
     Attributes:
         key: `Setup.key`.
+        probed: For `survey`.
     """
 
     key: str
     allocation: Allocation
     rivals: tuple[Rival, ...] = ()
+    probed: bool = False
 
 
 def run_trial(setup: Setup, task: Task) -> Tried | str:
@@ -34,14 +36,27 @@ def run_trial(setup: Setup, task: Task) -> Tried | str:
         return str(error)
 
 
+def survey(setup: Setup, task: Task) -> Surveyed | None:
+    """What can be known of an allocation without a trial; None where it cannot be quantized so."""
+    try:
+        return _workbench(setup, task.key).survey(task.allocation, task.probed)
+    except EdgeqError:
+        return None
+
+
 def measure_held(setup: Setup, task: Task) -> Accuracy:
     """The accuracy of an allocation on the samples that no trial sees."""
     return _workbench(setup, task.key).measure_held(task.allocation)
 
 
+def keep(bench: Workbench) -> None:
+    """Lets the tasks of this process run on a workbench that is there already."""
+    _KEPT.clear()
+    _KEPT[bench.setup.key] = bench
+
+
 def _workbench(setup: Setup, key: str) -> Workbench:
     """That of this process; the setup is looked at only where there is none for it yet."""
     if key not in _KEPT:
-        _KEPT.clear()
-        _KEPT[key] = Workbench(setup)
+        keep(Workbench(setup))
     return _KEPT[key]

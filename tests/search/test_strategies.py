@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from search.networks import Network, run
 
-from edgeq.search.effects import RESOURCES, measure_effects
+from edgeq.search.effects import RESOURCES, limits, measure_effects
 from edgeq.search.greedy import steps
 from edgeq.search.ilp import Ilp, answers
 from edgeq.search.pareto import frontier_of, halving
-from edgeq.search.proxy import ProxySearch
+from edgeq.search.proxy import ProxySearch, score_tables
+from edgeq.search.space import Allocation
 from edgeq.search.strategy import STRATEGIES, make_strategy
-from edgeq.search.trial import Budgets
+from edgeq.search.trial import Budgets, Cost
 
 WEIGHTS = RESOURCES.index("weights")
 UNINFORMED = ("random", "exhaustive")
@@ -109,6 +111,40 @@ def test_greedy_steps_save_at_each_step_until_nothing_is_left() -> None:
     weights = [network.cost(network.space.decode(indices)).weights for indices in path]
     assert all(after < before for before, after in pairwise(weights))
     assert weights[-1] == min(network.cost(a).weights for a in network.space)
+
+
+def test_boosted_trees_try_the_answers_of_proxies_before_anything_is_probed() -> None:
+    network = Network()
+    asked: list[bool] = []
+
+    def probe(allocation: Allocation) -> float:
+        raise AssertionError("probed")
+
+    problem = replace(
+        network.problem(network.half), probe=probe, survey=lambda allocations, probed: asked.append(probed)
+    )
+    answers_of = {next(answers(problem, table, limits(network.half))) for table in score_tables(problem).values()}
+    proposed = make_strategy("xgboost", problem).ask(len(answers_of))
+    assert set(proposed) == answers_of
+    assert asked and not any(asked)
+
+
+def test_what_will_be_probed_is_announced() -> None:
+    network, announced = Network(layers=3), set()
+
+    def survey(allocations: Sequence[Allocation], probed: bool) -> None:
+        announced.update((allocation, probed) for allocation in allocations)
+
+    def probe(allocation: Allocation) -> float:
+        assert (allocation, True) in announced
+        return network.loss(allocation)
+
+    def cost(allocation: Allocation) -> Cost:
+        assert (allocation, False) in announced
+        return network.cost(allocation)
+
+    problem = replace(network.problem(network.half), survey=survey, probe=probe, cost=cost)
+    assert len(measure_effects(problem).loss) == 3
 
 
 def test_proxies_say_how_well_they_rank() -> None:

@@ -118,6 +118,17 @@ def test_probes_use_calibration_data_and_are_remembered(bench: Workbench, space:
     assert bench.probe(narrow) == bench.probe(narrow)
 
 
+def test_what_others_surveyed_is_not_looked_at_again(bench: Workbench, space: Space) -> None:
+    narrow = space.default().replace({"weight_bits:node_conv2d_1": 2})
+    other = Workbench(bench.setup)
+    other.remember(narrow, bench.survey(narrow, probed=False))
+    assert other.knows(narrow, probed=False) and not other.knows(narrow, probed=True)
+    found = bench.survey(narrow, probed=True)
+    other.remember(narrow, found)
+    assert other.knows(narrow, probed=True)
+    assert (other.cost(narrow), other.probe(narrow)) == (found.cost, found.loss)
+
+
 def test_layers_are_described(bench: Workbench) -> None:
     layers = {layer.name: layer for layer in bench.layers()}
     conv = layers["node_conv2d"]

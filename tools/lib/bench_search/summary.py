@@ -18,10 +18,10 @@ a level of loss (Kullback-Leibler divergence from the float answers) is reached,
 300) would be needed. `share` of random allocations within the budget reach the level. `quantune`: 96 configurations of
 a whole model, measured exhaustively (quantune.csv); the level is the best of them. `widths`: 8, 4 or 2 bits for the
 weights of each layer within half of the packed weights; its last level is what all weights at 4 bits lose. The prior
-of xgboost has never seen the model. `probes` are losses that xgboost looks at before its first trial, one for each
-choice of a single layer. TPE and genetic are Optuna's, told by how much proposals are over the budget, which costs
-them no trial. [The curves](search.svg) show how the least loss falls; those of search.csv whose data are called
-`before` are older than the present rounding of `balanced`, and know only the levels.
+of xgboost has never seen the model. `probes` are losses that xgboost looks at besides its trials, at most: on widths it
+first tries what training-free proxies answer, and where these reach the level it probes no layer at all. TPE and
+genetic are Optuna's, told by how much proposals are over the budget, which costs them no trial. [The
+curves](search.svg) show how the least loss falls.
 
 """
 
