@@ -19,9 +19,9 @@ a level of loss (Kullback-Leibler divergence from the float answers) is reached,
 a whole model, measured exhaustively (quantune.csv); the level is the best of them. `widths`: 8, 4 or 2 bits for the
 weights of each layer within half of the packed weights; its last level is what all weights at 4 bits lose. The prior
 of xgboost has never seen the model. `probes` are losses that xgboost looks at besides its trials, at most: on widths it
-first tries what training-free proxies answer, and where these reach the level it probes no layer at all. TPE and
-genetic are Optuna's, told by how much proposals are over the budget, which costs them no trial. [The
-curves](search.svg) show how the least loss falls.
+first tries what training-free proxies answer, and where these reach the level it probes no layer at all: on these three
+models the first proxy answers with 4 bits for all weights. TPE and genetic are Optuna's, told by how much proposals are
+over the budget, which costs them no trial. [The curves](search.svg) show how the least loss falls.
 
 """
 
