@@ -2,6 +2,9 @@
 
 To LLVM, SMLAD writes any register: along a chain of them it gives each sum another one, and runs out of them. Tied to
 its operand, a sum keeps one register from the first product to the last.
+
+Places are addresses of words as numbers. LLVM computes an element's address from a pointer and an index anew where it
+likes; a place that moves ahead is one register.
 """
 
 from __future__ import annotations
@@ -11,12 +14,11 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 
 if TYPE_CHECKING:
-    from tvm.tirx import Expr, PrimFunc
+    from tvm.tirx import Expr, PrimFunc, Var
 
-PREFIX = "edgeq_tied_"
-
-MNEMONICS = ("smlad",)
-"""Of the Arm DSP extension."""
+SMLAD = {"edgeq_smlad_any": "rr", "edgeq_smlad_high": "hl", "edgeq_smlad_low": "ll"}
+"""Names of SMLAD with its sum in the register of an operand, and registers for the sum and for the others: any, those
+that 16-bit instructions reach (low), and those that they do not."""
 
 OPAQUE = "edgeq_opaque"
 
@@ -29,15 +31,74 @@ define internal i32 @{OPAQUE}(i32 %value) alwaysinline nounwind memory(none) {{
 
 FUNCTION = """\
 define internal i32 @{name}(i32 %a, i32 %b, i32 %acc) alwaysinline nounwind memory(none) {{
-  %sum = tail call i32 asm "{mnemonic} $0, $1, $2, $0", "=r,r,r,0"(i32 %a, i32 %b, i32 %acc)
+  %sum = tail call i32 asm "smlad $0, $1, $2, $0", "={of_sum},{of_others},{of_others},0"(i32 %a, i32 %b, i32 %acc)
   ret i32 %sum
 }}
 """
 
+SXTB16 = """\
+define internal i32 @edgeq_sxtb16_in_place(i32 %word) alwaysinline nounwind memory(none) {
+  %halves = tail call i32 asm "sxtb16 $0, $0", "=l,0"(i32 %word)
+  ret i32 %halves
+}
+"""
 
-def tied(mnemonic: str, a: Expr, b: Expr, acc: Expr) -> Expr:
-    """The instruction `mnemonic acc, a, b, acc` on int32 values."""
-    return T.call_pure_extern("int32", PREFIX + mnemonic, a, b, acc)
+PLACES = """\
+define internal i32 @edgeq_place(ptr %base, i32 %index) alwaysinline nounwind memory(none) {
+  %pointer = getelementptr i32, ptr %base, i32 %index
+  %address = ptrtoint ptr %pointer to i32
+  %place = tail call i32 asm "", "=r,0"(i32 %address)
+  ret i32 %place
+}
+define internal i32 @edgeq_ahead(i32 %place, i32 %words) alwaysinline nounwind memory(none) {
+  %bytes = shl i32 %words, 2
+  %address = add i32 %place, %bytes
+  %moved = tail call i32 asm "", "=r,0"(i32 %address)
+  ret i32 %moved
+}
+define internal i32 @edgeq_word_at(ptr %base, i32 %place, i32 %words) alwaysinline nounwind memory(read) {
+  %bytes = shl i32 %words, 2
+  %address = add i32 %place, %bytes
+  %pointer = inttoptr i32 %address to ptr
+  %word = load i32, ptr %pointer, align 4
+  ret i32 %word
+}
+"""
+
+
+def smlad_in_place(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """`smlad` with the result in the register of `acc`: for sums that live through many products."""
+    return T.call_pure_extern("int32", "edgeq_smlad_any", a, b, acc)
+
+
+def smlad_high(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """The same with `acc` in one of r8 to r12 and lr, and the others in r0 to r7."""
+    return T.call_pure_extern("int32", "edgeq_smlad_high", a, b, acc)
+
+
+def smlad_low(a: Expr, b: Expr, acc: Expr) -> Expr:
+    """The same with all in r0 to r7."""
+    return T.call_pure_extern("int32", "edgeq_smlad_low", a, b, acc)
+
+
+def sxtb16_in_place(word: Expr) -> Expr:
+    """`sxtb16` with the result in the register of `word`, one of r0 to r7."""
+    return T.call_pure_extern("int32", "edgeq_sxtb16_in_place", word)
+
+
+def place(base: Var, index: Expr) -> Expr:
+    """Where word `index` of the memory at `base` lies, as an int32 that only `ahead` and `word_at` understand."""
+    return T.call_pure_extern("int32", "edgeq_place", base, index)
+
+
+def ahead(start: Expr, words: Expr | int) -> Expr:
+    """The place `words` words behind another."""
+    return T.call_pure_extern("int32", "edgeq_ahead", start, words)
+
+
+def word_at(base: Var, start: Expr, words: Expr | int) -> Expr:
+    """The int32 `words` words behind a place in the memory at `base`."""
+    return T.call_extern("int32", "edgeq_word_at", base, start, words)
 
 
 def opaque(value: Expr) -> Expr:
@@ -53,5 +114,6 @@ def with_assembly(func: PrimFunc) -> PrimFunc:
     """The function with LLVM's definitions of what it may ask for of the above; what it does not use vanishes."""
     from tvm import ir, tirx
 
-    text = NOTHING + "".join(FUNCTION.format(name=PREFIX + name, mnemonic=name) for name in MNEMONICS)
+    tied = (FUNCTION.format(name=name, of_sum=r[0], of_others=r[1]) for name, r in SMLAD.items())
+    text = NOTHING + SXTB16 + PLACES + "".join(tied)
     return func.with_body(tirx.AttrStmt(tirx.IntImm("int32", 0), "pragma_import_llvm", ir.StringImm(text), func.body))

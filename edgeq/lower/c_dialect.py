@@ -28,6 +28,7 @@ class Form:
             intrinsic.
         gnu: The same for GCC and clang, where the macro of GCC's own header does not compile without a warning.
         asm: The instruction for GCC, %0 its result, where the ACLE has none and GCC does not make it of `portable`.
+        macro: Instead of all these, for what takes a pointer: an expression in terms of the parameters in parentheses.
         hint: For what computes nothing, instead of all these: operands of the empty assembler statement that tells
             compilers the same.
     """
@@ -38,6 +39,7 @@ class Form:
     acle: str = ""
     gnu: str = ""
     asm: str = ""
+    macro: str = ""
     hint: str = ""
 
     @property

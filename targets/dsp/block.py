@@ -1,24 +1,24 @@
 """The inner loops of the matrix-multiply kernels: a block of output pixels times pairs of output channels.
 
 A block of 3 pixels and one pair needs 6 accumulators, 4 weight registers, 2 inputs and 2 pointers: all of the 14
-registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD.
+registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD. Blocks of two
+pixels and two pairs have a loop of their own, see `square`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import opaque
-from edgeq.targets.dsp.intrinsics import forget, pin, smlad_in_place, sxtb16, wrapping_difference
+from edgeq.lower.assembly import opaque, smlad_in_place
+from edgeq.targets.dsp import square
+from edgeq.targets.dsp.control import counted, where
+from edgeq.targets.dsp.intrinsics import forget, pin, sxtb16, wrapping_difference
+from edgeq.targets.dsp.memory import Memory
 from edgeq.targets.dsp.near import Near
-from edgeq.targets.dsp.pairs import pair_words
-from edgeq.targets.dsp.schedule import block_sizes
+from edgeq.targets.dsp.schedule import SQUARE, block_sizes
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -26,26 +26,14 @@ if TYPE_CHECKING:
 
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.dsp.schedule import Schedule
+    from edgeq.targets.portable.fixed_point import Requantizer
     from edgeq.targets.portable.tables import Channels
 
 UNROLL_WIDE = 16
-"""Words of one unrolled step at most, for blocks of more than one pair."""
+"""Words of one unrolled step at most, for a pixel times more than one pair."""
 
 REACH = 255
 """Words that LDRD reaches beyond its base."""
-
-
-def packed_weights(weight: np.ndarray, pairs: int) -> np.ndarray:
-    """Paired words in the order of `Memory.weights`, channels filled up to whole groups with zeros.
-
-    Args:
-        weight: int8 (o, elements), the number of elements even.
-        pairs: Of a group.
-    """
-    o, elements = weight.shape
-    words = pair_words(np.pad(weight, ((0, -o % (2 * pairs)), (0, 0)))).reshape(-1, pairs, elements // 2)
-    steps = [words[..., i : i + 2].reshape(len(words), -1) for i in range(0, elements // 2, 2)]
-    return np.concatenate(steps, axis=1).reshape(-1)
 
 
 def unroll(words: int, most: int) -> int:
@@ -53,26 +41,6 @@ def unroll(words: int, most: int) -> int:
     divisors = [u for u in range(1, most + 1) if words % u == 0]
     even = [u for u in divisors if u % 2 == 0]
     return (even or divisors)[-1]
-
-
-@dataclass(frozen=True, eq=False)
-class Memory:
-    """What the code of a block works on.
-
-    Attributes:
-        rows: Working memory, int32 words: the paired words of a group if they are brought near, and widened input.
-        weights: Paired words in the order (group of pairs, kernel row, two words, pair, word of the two), several of
-            them in one where they are packed.
-        acc: Accumulators: of each pixel and pair the sum of both channels, then that of the even one.
-        numbers: The channels' biases and multipliers.
-        y: Output, channels innermost.
-    """
-
-    rows: Buffer
-    weights: Buffer
-    acc: Buffer
-    numbers: Buffer
-    y: Buffer
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +56,9 @@ class Product:
         words: Of a segment.
         row_words: Words from one segment to the next.
         step: Words from one pixel's window to the next one's.
+        lines: Rows of output for which weights are brought near once, and how many words lie between their windows.
         form: Requantization, with `channels`, its numbers.
+        is_joined: Whether their biases are those of `pairs.joined`.
         schedule: Layout of the loops.
     """
 
@@ -100,9 +70,16 @@ class Product:
     words: int
     row_words: int
     step: int
+    lines: tuple[int, int]
     form: SmmulRequantizer
     channels: Channels
+    is_joined: bool
     schedule: Schedule
+
+    @property
+    def is_square(self) -> bool:
+        """Whether blocks are those of `square`."""
+        return (self.pixels, self.pairs) == SQUARE
 
     @property
     def group_words(self) -> int:
@@ -121,11 +98,11 @@ class Product:
 
     @property
     def can_be_lean(self) -> bool:
-        """Whether it would do without that memory."""
-        return self.schedule.near and self.bits == 8
+        """Whether it would do with less."""
+        return self.schedule.near and (self.bits == 8 or self.lines[0] > 1)
 
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
-        """Code for neighbouring pixels and all channels.
+        """Code for neighbouring pixels of each line and all channels.
 
         Blocks of one size come behind those of another: code of two, run in turn, outgrows instruction caches. Packed
         weights are unpacked once for blocks of all sizes.
@@ -139,24 +116,27 @@ class Product:
         for together in [[size] for size in sizes] if self.bits == 8 else [sizes]:
             few = self.bits == 8 and together[0][0] < self.pixels
             here = replace(self, schedule=replace(self.schedule, near=False)) if few else self
-            here._emit_blocks(memory, together, first + done * self.step, at + done)
+            here._emit_blocks(memory, together, first + done * self.step, at + done, pixels)
             done += sum(size * blocks for size, blocks in together)
 
-    def _emit_blocks(self, memory: Memory, sizes: list[tuple[int, int]], first: Expr, at: Expr) -> None:
+    def _emit_blocks(self, memory: Memory, sizes: list[tuple[int, int]], first: Expr, at: Expr, pixels: int) -> None:
         with T.serial(-(-self.outputs // (2 * self.pairs))) as group:
             if self.schedule.near:
                 self.near.emit(memory.weights, group, memory.rows)
-            done = 0
-            for size, blocks in sizes:
-                with T.serial(blocks) as block:
-                    pixel = block * size + done
-                    self.emit(memory, size, group, first + pixel * self.step, at + pixel)
-                done += size * blocks
+            lines, between = self.lines
+            with counted(lines) as line:
+                done = 0
+                for size, blocks in sizes:
+                    with T.serial(blocks) as block:
+                        pixel = block * size + done
+                        place = first + line * between + pixel * self.step
+                        self.emit(memory, size, group, place, at + line * pixels + pixel)
+                    done += size * blocks
 
     @property
     def accumulators(self) -> int:
-        """Of a block."""
-        return 2 * self.pairs * self.pixels
+        """Of a block, and two for square ones."""
+        return 2 * self.pairs * self.pixels + 2 * self.is_square
 
     def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
         """Code for a block.
@@ -169,15 +149,21 @@ class Product:
         """
         self._begin(memory, pixels, group)
         self._multiply(memory, pixels, group, first)
+        # Opaque: all outputs are then reached by small offsets from one address.
+        to = at * self.outputs + group * (2 * self.pairs)
+        to = bind("to", opaque(to) if self.is_square else to)
+        form = self.channels.at_hand(self.form, memory.numbers)
         for pair in range(self.pairs):
-            self._store(memory, pixels, pair, (group * self.pairs + pair) * 2, at)
+            self._store(memory, pixels, pair, (group * self.pairs + pair) * 2, to + 2 * pair, form)
 
     def _begin(self, memory: Memory, pixels: int, group: Expr) -> None:
         """Both accumulators begin at the even channel's bias, which their difference then does not hold."""
         for pair in range(self.pairs):
-            bias = bind("bias", memory.numbers[(group * self.pairs + pair) * 2])
+            channel = (group * self.pairs + pair) * 2
+            even = bind("bias", memory.numbers[channel])
+            both = bind("biases", memory.numbers[channel + 1]) if self.is_joined else even
             for pixel in range(pixels):
-                for i in range(2):
+                for i, bias in enumerate((both, even)):
                     T.buffer_store(memory.acc, bias, [2 * (pixel * self.pairs + pair) + i])
 
     def _multiply(self, memory: Memory, pixels: int, group: Expr, first: Expr) -> None:
@@ -185,6 +171,12 @@ class Product:
         base = group * self.group_words
         if self.schedule.near:
             memory, base = replace(memory, weights=memory.rows), T.int32(0)
+        if self.is_square and pixels == square.PIXELS:
+            straight = self.segments == 1 and self.words <= self.schedule.straight
+            size = self.words if straight else unroll(self.words, self.schedule.unroll)
+            windows = square.Windows(self.segments, self.words, self.row_words, self.step)
+            windows.multiply(memory, size, first, base)
+            return
         if self.group_words <= self.schedule.straight:
             near = max(1, (REACH - (pixels - 1) * self.step - self.words) // self.row_words + 1)
             for ky in range(self.segments):
@@ -204,8 +196,8 @@ class Product:
             two = range(first, min(first + 2, words))
             inputs: dict[int, list[Expr]] = {}
             for pair in range(self.pairs):
-                place = w + first * self.pairs + pair * len(two)
-                packed = [bind("w", memory.weights[place + j]) for j in range(len(two))]
+                places = [self._weight(pair, word) for word in two]
+                packed = [bind("w", memory.weights[w + at]) for at in places]
                 even = [bind("even", sxtb16(word)) for word in packed]
                 for pixel in range(pixels):
                     if pixel not in inputs:
@@ -218,29 +210,25 @@ class Product:
             forget(memory.rows.data)
             forget(memory.weights.data)
 
+    def _weight(self, pair: int, word: int) -> int:
+        """Where a word of a step's weights lies."""
+        if self.is_square:
+            return word * self.pairs + pair
+        return word // 2 * 2 * self.pairs + pair * 2 + word % 2
+
     @staticmethod
     def _accumulate(acc: Buffer, i: int, weights: list[Expr], inputs: list[Expr]) -> None:
         for weight, x in zip(weights, inputs, strict=True):
             T.buffer_store(acc, smlad_in_place(weight, x, acc[i]), [i])
 
-    def _store(self, memory: Memory, pixels: int, pair: int, channel: Expr, at: Expr) -> None:
-        """Requantizes and stores the outputs of a pair."""
-        bias = bind("bias", memory.numbers[channel + 1])
-        finish = [self.channels.prepared(self.form, memory.numbers, channel + i) for i in range(2)]
+    def _store(self, memory: Memory, pixels: int, pair: int, channel: Expr, to: Expr, form: Requantizer) -> None:
+        """Requantizes the outputs of a pair, and stores them from index `to` on."""
+        bias = None if self.is_joined else bind("bias", memory.numbers[channel + 1])
+        finish = [self.channels.prepared(form, memory.numbers, channel + i) for i in range(2)]
         for pixel in range(pixels):
-            block, y = pixel * self.pairs + pair, (at + pixel) * self.outputs + channel
+            block, y = pixel * self.pairs + pair, to + pixel * self.outputs
             even = bind("sum", memory.acc[2 * block + 1])
-            odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8) + bias
+            odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8)
             T.buffer_store(memory.y, finish[0](even), [y])
             with where(self.outputs % (2 * self.pairs) == 0 or channel + 1 < self.outputs):
-                T.buffer_store(memory.y, finish[1](odd), [y + 1])
-
-
-@contextmanager
-def where(condition: Expr | bool) -> Iterator[None]:
-    """Code that runs where `condition` holds; no test where it is known to."""
-    if condition is True:
-        yield
-        return
-    with T.If(condition), T.Then():
-        yield
+                T.buffer_store(memory.y, finish[1](odd if bias is None else odd + bias), [y + 1])

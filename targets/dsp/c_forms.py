@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import opaque
+from edgeq.lower.assembly import (
+    ahead,
+    opaque,
+    place,
+    smlad_high,
+    smlad_in_place,
+    smlad_low,
+    sxtb16_in_place,
+    word_at,
+)
 from edgeq.lower.c_dialect import Dialect, Form
 from edgeq.targets.dsp.intrinsics import (
     clobber,
@@ -16,7 +25,6 @@ from edgeq.targets.dsp.intrinsics import (
     smla_bottom_top,
     smla_top_bottom,
     smlad,
-    smlad_in_place,
     subtract_halves,
     sxtb16,
 )
@@ -47,7 +55,7 @@ DIALECT = Dialect(
             "(int32_t)(acc + (int64_t)(int16_t)a * (int16_t)b + (int64_t)(a >> 16) * (b >> 16))",
             acle="__smlad(a, b, acc)",
         ),
-        Form(smlad_in_place, "edgeq_smlad(a, b, acc)"),
+        *(Form(smlad_there, "edgeq_smlad(a, b, acc)") for smlad_there in (smlad_in_place, smlad_high, smlad_low)),
         Form(
             smla_bottom_top,
             "(int32_t)(acc + (int64_t)(int16_t)a * (b >> 16))",
@@ -64,6 +72,10 @@ DIALECT = Dialect(
             "(int32_t)(((uint32_t)(int8_t)word & 0xFFFFU) | ((uint32_t)(int8_t)(word >> 16) << 16))",
             acle="__sxtb16(word)",
         ),
+        Form(sxtb16_in_place, "edgeq_sxtb16(word)"),
+        Form(place, macro="(index)"),
+        Form(ahead, "start + words"),
+        Form(word_at, macro="((base)[(start) + (words)])"),
         Form(
             subtract_halves,
             "(int32_t)((((uint32_t)a - (uint32_t)b) & 65535U) | ((((uint32_t)a >> 16) - ((uint32_t)b >> 16)) << 16))",

@@ -9,17 +9,26 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.dsp.block import Memory
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.dsp.product import channel_multiple, has_product, product_of
+from edgeq.targets.dsp.memory import Memory
+from edgeq.targets.dsp.product import biases_of, block_of, channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import SharedChannels, SmmulRequantizer, filled
 from edgeq.targets.dsp.rows import Ring, Rows
 from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
+    from edgeq.lower.generated import Table
     from edgeq.program.ops import Conv2D
     from edgeq.program.program import Program
+    from edgeq.targets.dsp.block import Product
+    from edgeq.targets.dsp.fields import FieldProduct
+    from edgeq.targets.dsp.schedule import Block
+    from edgeq.targets.portable.tables import Channels
     from edgeq.targets.target import Target
+
+
+SHARING = 64
+"""Pixels for which weights are brought near at least: then that takes little beside multiplying by them."""
 
 
 def fits(op: Conv2D) -> bool:
@@ -28,26 +37,47 @@ def fits(op: Conv2D) -> bool:
     return dense_window and has_product(op)
 
 
-def rows_of(op: Conv2D) -> Rows:
-    """The widened rows of a convolution."""
-    return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1])
+def rows_of(op: Conv2D, lines: int = 1) -> Rows:
+    """The widened rows of a convolution.
+
+    Args:
+        lines: Rows of output that are made at a time.
+    """
+    return Rows(op.x_shape, op.y_shape[1:3], op.weight.shape[1:3], op.strides, op.pads[0], op.pads[1], lines)
+
+
+def lines_together(op: Conv2D) -> int:
+    """Rows of output for which weights are brought near once: as few as make it cheap, of the same number each time."""
+    _, oh, ow, _ = op.y_shape
+    return min((i for i in range(1, oh + 1) if oh % i == 0 and i * ow >= SHARING), default=oh)
+
+
+def _rows_and_product(
+    op: Conv2D, form: SmmulRequantizer, channels: Channels, target: Target, block: Block, *, near: bool
+) -> tuple[Rows, Product | FieldProduct, Table]:
+    rows = rows_of(op)
+    product, table = product_of(op, rows, form, channels, target, block, near=near)
+    if not (near and product.near_words):
+        return rows, product, table
+    rows = rows_of(op, lines_together(op))
+    return rows, *product_of(op, rows, form, channels, target, block)
 
 
 def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -> Generated:
     """Convolution; each row of the input is widened once, each window is a few contiguous pieces of the rows.
 
     Args:
-        near: Whether weights may be copied to working memory.
+        near: Whether weights may be copied to working memory, and more rows held there.
     """
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
-    rows, sh = rows_of(op), op.strides[0]
-    kh, top, row_words = rows.kernel[0], rows.top, rows.row_words
+    rows = rows_of(op)
+    block = block_of(op, rows, target)
     y_dtype = program.buffer[op.y].dtype
-    bias, scaled = filled(op.bias, op.requantize, channel_multiple(op, rows, 1))
+    bias, scaled = filled(biases_of(op, rows), op.requantize, channel_multiple(op, rows, block.pairs))
     form, channels = SmmulRequantizer(scaled, target, y_dtype), SharedChannels(bias, scaled, op.x_zero_point)
-    product, table = product_of(op, rows, form, channels, target, near=near)
-    near_words = product.near_words
-    inside, kept = Window(op, rows.kernel).always_inside, max(kh - sh, 0)
+    rows, product, table = _rows_and_product(op, form, channels, target, block, near=near)
+    near_words, lines, sh, top, row_words = product.near_words, rows.lines, rows.strides[0], rows.top, rows.row_words
+    inside = Window(op, rows.kernel).always_inside
 
     @T.prim_func(private=True)
     def kernel(
@@ -66,17 +96,17 @@ def conv2d(op: Conv2D, program: Program, target: Target, *, near: bool = True) -
         halves = T.decl_buffer((2 * rows.words,), "int16", data=ring_ptr, elem_offset=2 * near_words)
         y = T.decl_buffer((n * oh * ow * o,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
-        for b, oy in T.grid(n, oh):
-            rows.shift(ring, sh)
-            for slot in T.serial(T.Select(oy == 0, 0, kept), kh):
-                iy: T.let[T.int32] = oy * sh + slot - top
+        for b, strip in T.grid(n, oh // lines):
+            rows.shift(ring)
+            for slot in T.serial(T.Select(strip == 0, 0, rows.kept), rows.slots):
+                iy: T.let[T.int32] = strip * (lines * sh) + slot - top
                 # What lies left and right of the image stays as the rows move up.
-                if not inside and (oy == 0 or iy < 0 or iy >= ih):
+                if not inside and (strip == 0 or iy < 0 or iy >= ih):
                     rows.fill(ring, slot * row_words, channels.outside(numbers))
                 if iy >= 0 and iy < ih:
                     rows.widen(x, (b * ih + iy) * iw * c, Ring(ring, halves), slot * row_words)
             forget(ring_ptr)
-            product.emit_row(Memory(memory, w, acc, numbers, y), ow, T.int32(near_words), (b * oh + oy) * ow)
+            product.emit_row(Memory(memory, w, acc, numbers, y), ow, T.int32(near_words), (b * oh + strip * lines) * ow)
 
     scratch = Scratch("int32", 4 * (near_words + rows.words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import opaque
-from edgeq.targets.dsp.block import unroll, where
-from edgeq.targets.dsp.intrinsics import forget, pin, smlad_in_place, wrapping_difference
+from edgeq.lower.assembly import opaque, smlad_in_place
+from edgeq.targets.dsp.block import unroll
+from edgeq.targets.dsp.control import where
+from edgeq.targets.dsp.intrinsics import forget, pin, wrapping_difference
 from edgeq.targets.dsp.pairs import INPUT_LIMIT
 from edgeq.targets.dsp.schedule import BLOCK_CODE, PIXEL_CODE, STEP_CODE, cached_words
 from edgeq.targets.portable.fixed_point import bind
@@ -30,7 +31,7 @@ from edgeq.targets.portable.fixed_point import bind
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
-    from edgeq.targets.dsp.block import Memory
+    from edgeq.targets.dsp.memory import Memory
     from edgeq.targets.dsp.requantize import SmmulRequantizer
     from edgeq.targets.portable.tables import Channels
     from edgeq.targets.target import Target

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
-from edgeq.lower.assembly import tied
-
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Var
 
@@ -25,11 +23,6 @@ def _id(name: str) -> int:
 def smlad(a: Expr, b: Expr, acc: Expr) -> Expr:
     """acc + a.low * b.low + a.high * b.high, where low and high are the signed halves of a word; wraps."""
     return T.call_llvm_pure_intrin(_id("llvm.arm.smlad"), a, b, acc, dtype="int32")
-
-
-def smlad_in_place(a: Expr, b: Expr, acc: Expr) -> Expr:
-    """As `smlad`, with the result in the register of `acc`: for sums that live through many products."""
-    return tied("smlad", a, b, acc)
 
 
 def sxtb16(word: Expr) -> Expr:

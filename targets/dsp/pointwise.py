@@ -11,12 +11,12 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.dsp.block import Memory
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.dsp.product import as_bytes, channel_multiple, has_product, product_of
+from edgeq.targets.dsp.memory import Memory
+from edgeq.targets.dsp.product import as_bytes, biases_of, block_of, channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
-from edgeq.targets.dsp.schedule import block_pixels, block_sizes
+from edgeq.targets.dsp.schedule import block_for, block_sizes
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCRATCH, PACKED_SCRATCH = 2048, 3328
 """Bytes that widened pixels may take, as long as that is at least one block: more where that saves unpacking."""
 
-PARTIAL, UNPACKING = 0.25, 0.75
+PARTIAL, UNPACKING = 0.25, 1
 """Pixels that take as long as a block that is not full costs besides, and as unpacking the weights."""
 
 
@@ -60,7 +60,22 @@ def dense(op: Dense, program: Program, target: Target) -> Generated:
     return _product(op, Matrix(op.rows, op.weight), program, target)
 
 
-def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False) -> int:
+def pixel_rows(tile: int, k: int) -> Rows:
+    """The widened elements of a tile of pixels."""
+    return Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
+
+
+def scratch_for(tile: int, k: int, near: int) -> int:
+    """Bytes for widened pixels beside weights that are brought near: no more in all than without, if these are few.
+
+    Args:
+        tile: Pixels that are widened together where weights stay in flash.
+        near: Bytes of the weights.
+    """
+    return 2 * tile * k - near if 4 * near <= 2 * tile * k else PACKED_SCRATCH - near
+
+
+def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False, scratch: int = 0) -> int:
     """Pixels that are widened together: those that take the least time within the scratch memory.
 
     The last tile is moved back to end with the last pixel. Blocks that are not full take up to a quarter of a pixel
@@ -70,8 +85,10 @@ def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False) -> int
     Args:
         block: Pixels of a block.
         packed: Whether each tile unpacks the weights.
+        scratch: Bytes of that memory, if not as many as usual.
     """
-    most = max(min(pixels, (PACKED_SCRATCH if packed else SCRATCH) // (2 * k)), min(pixels, block))
+    scratch = scratch or (PACKED_SCRATCH if packed else SCRATCH)
+    most = max(min(pixels, scratch // (2 * k)), min(pixels, block))
 
     def cost(tile: int) -> float:
         partial = sum(blocks for size, blocks in block_sizes(tile, block) if size < block)
@@ -82,12 +99,18 @@ def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False) -> int
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target, *, near: bool = True) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    tile = tile_pixels(pixels, k, block_pixels(target), packed=not as_bytes(op))
-    rows = Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
-    pairs = 2 if tile == 1 and o % 4 in (0, 3) and rows.grouped else 1
+    block = block_for(-(-k // 2), o, target, packed=not as_bytes(op))
+    tile = tile_pixels(pixels, k, block.pixels, packed=not as_bytes(op))
+    rows = pixel_rows(tile, k)
+    block = block_of(op, rows, target)
     y_dtype = program.buffer[op.y].dtype
-    form, channels = output_stage(op.bias, op.requantize, target, y_dtype, channel_multiple(op, rows, pairs))
-    product, table = product_of(op, rows, form, channels, target, pairs, near=near)
+    bias, multiple = biases_of(op, rows), channel_multiple(op, rows, block.pairs)
+    form, channels = output_stage(bias, op.requantize, target, y_dtype, multiple)
+    product, table = product_of(op, rows, form, channels, target, block, near=near)
+    if near and as_bytes(op) and product.near_words:
+        tile = tile_pixels(pixels, k, block.pixels, packed=True, scratch=scratch_for(tile, k, 4 * product.near_words))
+        rows = pixel_rows(tile, k)
+        product, table = product_of(op, rows, form, channels, target, block)
     near_words = product.near_words
 
     @T.prim_func(private=True)

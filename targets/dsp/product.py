@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgeq.lower.generated import Table
-from edgeq.targets.dsp.block import Product, packed_weights
+from edgeq.targets.dsp.block import Product
 from edgeq.targets.dsp.fields import FieldProduct, fields_fit, packed_fields
 from edgeq.targets.dsp.near import packed_groups
-from edgeq.targets.dsp.pairs import can_pair
-from edgeq.targets.dsp.schedule import Shape, block_pixels, block_sizes, schedule_for
+from edgeq.targets.dsp.pairs import can_join, can_pair, joined, packed_weights
+from edgeq.targets.dsp.schedule import SQUARE, Block, Shape, block_for, block_sizes, schedule_for
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
@@ -44,31 +46,57 @@ def in_fields(op: Conv2D | Dense, rows: Rows) -> bool:
     return not as_bytes(op) and rows.out[1] == 1 and fields_fit(op.weight, op.weight_bits)
 
 
+def block_of(op: Conv2D | Dense, rows: Rows, target: Target) -> Block:
+    """Outputs that are computed together.
+
+    Args:
+        rows: Widened rows of any number of pixels but one, or of one.
+    """
+    o = len(op.weight)
+    if rows.out[1] > 1:
+        return block_for(rows.kernel[0] * rows.window_words, o, target, packed=not as_bytes(op))
+    return Block(1, 2 if rows.grouped and o % 4 in (0, 3) else 1)
+
+
+def has_joined_biases(op: Conv2D | Dense, rows: Rows) -> bool:
+    """True if the table of channels holds biases as `pairs.joined` makes them."""
+    return not in_fields(op, rows) and can_join(op.weight, op.bias)
+
+
+def biases_of(op: Conv2D | Dense, rows: Rows) -> np.ndarray:
+    """Biases as the table of channels holds them, filled up to an even number."""
+    return joined(np.pad(op.bias, (0, len(op.bias) % 2))) if has_joined_biases(op, rows) else op.bias
+
+
 def product_of(
     op: Conv2D | Dense,
     rows: Rows,
     form: SmmulRequantizer,
     channels: Channels,
     target: Target,
-    pairs: int = 1,
+    block: Block,
     *,
     near: bool = True,
 ) -> tuple[Product | FieldProduct, Table]:
     """What multiplies widened rows by the weights of an operator, and these packed for it.
 
     Args:
-        pairs: Of channels in a block of more than one pixel, or of int8 weights.
+        block: Outputs that are computed together.
         near: Whether int8 weights may be copied to working memory.
     """
     o, bits = len(op.weight), 8 if as_bytes(op) else op.weight_bits
     ordered = rows.order(op.weight.reshape(o, *rows.kernel, -1)).reshape(o, -1)
     lengths = (rows.kernel[0], rows.window_words, rows.row_words)
     if in_fields(op, rows):
-        product = FieldProduct(o, bits, *lengths, form, channels, target)
-        return product, Table(packed_fields(ordered, bits), "weights")
-    words, most = packed_weights(ordered, pairs), block_pixels(target)
+        fields = FieldProduct(o, bits, *lengths, form, channels, target)
+        return fields, Table(packed_fields(ordered, bits), "weights")
+    most, pairs = block
     pixels, blocks = block_sizes(rows.out[1], most)[0]
-    schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks), target)
+    schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks * rows.lines), target)
+    words = packed_weights(ordered, pairs, 1 if block == SQUARE else 2)
     schedule = replace(schedule, near=bits < 8 or (near and schedule.near))
     table = words if bits == 8 else packed_groups(words.reshape(-(-o // (2 * pairs)), -1), bits)
-    return Product(o, most, pairs, bits, *lengths, rows.pixel_words, form, channels, schedule), Table(table, "weights")
+    is_joined = has_joined_biases(op, rows)
+    lines = (rows.lines, rows.strides[0] * rows.row_words)
+    product = Product(o, most, pairs, bits, *lengths, rows.pixel_words, lines, form, channels, is_joined, schedule)
+    return product, Table(table, "weights")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -65,8 +64,8 @@ class SharedChannels(Channels):
     def requantize(self, form: Requantizer, acc: Expr, table: Buffer, channel: Expr) -> Expr:
         return super().requantize(self._shared(form, table), acc, table, channel)
 
-    def prepared(self, form: Requantizer, table: Buffer, channel: Expr) -> Callable[[Expr], Expr]:
-        return super().prepared(self._shared(form, table), table, channel)
+    def at_hand(self, form: Requantizer, table: Buffer) -> Requantizer:
+        return self._shared(form, table)
 
     def _shared(self, form: Requantizer, table: Buffer) -> Requantizer:
         shared = copy(form)
@@ -104,11 +103,11 @@ def filled(bias: np.ndarray, requantize: Requantize, multiple: int) -> tuple[np.
         bias: int32 (o,).
     """
     scaled = doubled(requantize)
-    extra = -len(bias) % multiple
+    o = len(bias) + -len(bias) % multiple
 
     def longer(array: np.ndarray | None) -> np.ndarray | None:
-        return array if array is None or len(array) == 1 else np.pad(array, (0, extra))
+        return array if array is None or len(array) == 1 else np.pad(array, (0, o - len(array)))
 
     multiplier = longer(scaled.multiplier)
     assert multiplier is not None
-    return np.pad(bias, (0, extra)), replace(scaled, multiplier=multiplier, negative=longer(scaled.negative))
+    return np.pad(bias, (0, o - len(bias))), replace(scaled, multiplier=multiplier, negative=longer(scaled.negative))

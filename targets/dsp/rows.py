@@ -41,6 +41,7 @@ class Rows:
         out: (oh, ow).
         kernel, strides: Of the window.
         top, left: Padding before the image.
+        lines: Rows of output that are made at a time.
     """
 
     image: tuple[int, int, int, int]
@@ -49,6 +50,17 @@ class Rows:
     strides: tuple[int, int]
     top: int
     left: int
+    lines: int = 1
+
+    @property
+    def slots(self) -> int:
+        """Rows that the ring holds."""
+        return (self.lines - 1) * self.strides[0] + self.kernel[0]
+
+    @property
+    def kept(self) -> int:
+        """Of these, those that the next rows of output need as well."""
+        return max(self.kernel[0] - self.strides[0], 0)
 
     @property
     def depth(self) -> int:
@@ -80,7 +92,7 @@ class Rows:
     def shared(self) -> int:
         """Words of padding to the right of a row that are the padding to the left of the next one."""
         behind = self.width - -(-(self.left + self.columns) * self.depth // 2)
-        return min(behind, self.before) if self.kernel[0] > 1 else 0
+        return min(behind, self.before) if self.slots > 1 else 0
 
     @property
     def row_words(self) -> int:
@@ -99,8 +111,8 @@ class Rows:
 
     @property
     def words(self) -> int:
-        """Of all rows that a window needs."""
-        return self.kernel[0] * self.row_words + self.shared
+        """Of the ring."""
+        return self.slots * self.row_words + self.shared
 
     def order(self, weight: np.ndarray) -> np.ndarray:
         """Weights in the order of the widened elements.
@@ -118,12 +130,12 @@ class Rows:
         flat = filled.reshape(o, kh, kw * self.depth)
         return np.pad(flat, ((0, 0), (0, 0), (0, 2 * self.window_words - kw * self.depth)))
 
-    def shift(self, ring: Buffer, rows: int) -> None:
-        """Moves up the rows that the next output row still needs."""
-        kept = (self.kernel[0] - rows) * self.row_words
+    def shift(self, ring: Buffer) -> None:
+        """Moves up the rows that are kept."""
+        kept, gone = self.kept * self.row_words, (self.slots - self.kept) * self.row_words
         unroll = max(u for u in (1, 2, 4) if kept % u == 0)
-        with T.serial(max(kept // unroll, 0)) as i:
-            moved = [bind("moved", ring[i * unroll + j + rows * self.row_words]) for j in range(unroll)]
+        with T.serial(kept // unroll) as i:
+            moved = [bind("moved", ring[i * unroll + j + gone]) for j in range(unroll)]
             for j, word in enumerate(moved):
                 T.buffer_store(ring, word, [i * unroll + j])
             forget(ring.data)

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgeq.cycles.core import load_core
 
@@ -32,12 +32,6 @@ STEP_CODE = 60
 NUMBERS = 24
 """Bytes of constants that a block reads besides its weights."""
 
-
-PIXELS = 3
-"""Of a block of the fewest instructions; it takes all registers, so that every loop around it spills some."""
-
-CACHED_PIXELS = 2
-"""Of a block where the instruction cache demands many short loops."""
 
 WINDOWS = 25
 """Windows of a depthwise convolution in one unrolled step: more no longer pay."""
@@ -62,6 +56,17 @@ class Schedule:
     unroll: int
     straight: int
     near: bool = False
+
+
+class Block(NamedTuple):
+    """Outputs that are computed together: neighbouring pixels times pairs of channels."""
+
+    pixels: int
+    pairs: int
+
+
+WIDE, SQUARE, NARROW = Block(3, 1), Block(2, 2), Block(2, 1)
+"""Blocks of the fewest instructions, of the fewest cycles, and where the weights of the latter are too many."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +153,13 @@ def default_schedule(shape: Shape, target: Target) -> Schedule:
         return LARGEST
     straight = cached_words(target, shape.block_code, shape.word_code)
     unroll = cached_words(target, shape.block_code + STEP_CODE, shape.word_code)
-    held = shape.weight_bytes + NUMBERS <= flash.data_units * flash.unit_bytes
-    return Schedule(unroll, straight, near=shape.blocks > 1 and not held)
+    return Schedule(unroll, straight, near=shape.blocks > 1 and not is_held(shape, target))
+
+
+def is_held(shape: Shape, target: Target) -> bool:
+    """Whether the cache of constants holds the weights of a block."""
+    flash = _flash(target)
+    return flash is None or shape.weight_bytes + NUMBERS <= flash.data_units * flash.unit_bytes
 
 
 def cached_words(target: Target, code: int, word_code: int) -> int:
@@ -165,9 +175,24 @@ def cached_words(target: Target, code: int, word_code: int) -> int:
     return max(2, (flash.code_units * flash.unit_bytes - code) // word_code)
 
 
-def block_pixels(target: Target) -> int:
-    """Pixels of a block at most."""
-    return PIXELS if _flash(target) is None else CACHED_PIXELS
+def block_for(words: int, outputs: int, target: Target, *, packed: bool = False) -> Block:
+    """The block of the fewest cycles where a row has more than one pixel.
+
+    Three pixels take the fewest instructions, if their window needs no loop within the instruction cache. Square blocks
+    take the fewest cycles, but twice as many weights at a time, which a cache of constants may not hold.
+
+    Args:
+        words: Of a window.
+        outputs: Channels.
+        packed: Whether blocks of all sizes run in turn, as weights are unpacked for them.
+    """
+    if _flash(target) is None:
+        return WIDE
+    wide, narrow = (Shape(1, words, block.pairs, block.pixels, 1) for block in (WIDE, NARROW))
+    if not packed and words <= cached_words(target, wide.block_code, wide.word_code):
+        return WIDE
+    four = outputs % (2 * SQUARE.pairs) in (0, 2 * SQUARE.pairs - 1)
+    return SQUARE if four and (packed or not is_held(narrow, target)) else NARROW
 
 
 def block_sizes(pixels: int, most: int) -> list[tuple[int, int]]:

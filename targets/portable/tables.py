@@ -46,6 +46,10 @@ class Channels:
         """The output element for accumulator `acc` of output channel `channel`."""
         return self.apply(form, acc, self.multipliers(table, channel))
 
+    def at_hand(self, form: Requantizer, table: Buffer) -> Requantizer:
+        """The form for `prepared`, with what all channels share read now."""
+        return form
+
     def prepared(self, form: Requantizer, table: Buffer, channel: Expr) -> Callable[[Expr], Expr]:
         """What makes output elements of accumulators of a channel; its numbers are read now."""
         multipliers = [bind("multiplier", m) for m in self.multipliers(table, channel)]

@@ -21,11 +21,10 @@ from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer
-from edgeq.targets.dsp.block import packed_weights
 from edgeq.targets.dsp.depthwise_rows import rows_together
 from edgeq.targets.dsp.fields import fields_fit, packed_fields
 from edgeq.targets.dsp.near import Near, packed_groups
-from edgeq.targets.dsp.pairs import can_pair, pair_words
+from edgeq.targets.dsp.pairs import can_pair, packed_weights, pair_words
 from edgeq.targets.dsp.pointwise import PACKED_SCRATCH, SCRATCH, tile_pixels
 from edgeq.targets.dsp.schedule import Schedule, choosing
 from edgeq.targets.load import load_target
@@ -138,6 +137,7 @@ def test_packed_weights_are_in_the_order_of_the_loops() -> None:
     assert packed_weights(weight, 1).tolist() == words.reshape(-1).tolist()
     expected = [words[0, 0], words[0, 1], words[1, 0], words[1, 1], words[0, 2], words[1, 2]]
     assert packed_weights(weight, 2).tolist() == expected
+    assert packed_weights(weight, 2, 1).tolist() == words.T.reshape(-1).tolist()
 
 
 @pytest.mark.parametrize("bits", [4, 2])
