@@ -69,10 +69,15 @@ class Window:
 
     @property
     def ring(self) -> int:
-        """Rows in memory: those of a window and those that the next one adds."""
+        """Rows in memory: those of a window, those that the next one adds, and those that give no output of their own.
+
+        While the latter come in, the window has nothing to do: without room for them during the windows before, it
+        would keep back a stage that takes all the time that there is.
+        """
         shape = self.shape
         left_over = shape.height - (shape.out_height - 1) * shape.strides[0] + shape.top
-        return max(shape.span + shape.strides[0], min(left_over, shape.height))
+        idle = shape.height - shape.out_height * shape.strides[0]
+        return max(shape.span + shape.strides[0], min(left_over, shape.height)) + max(idle, 0)
 
     @property
     def lines(self) -> Parameters:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from hls.simulation import random_inputs
 from lower.operators import Case, program_of
+from program.programs import program
 
 from edgeq.fpga.dataflow import dataflow
 from edgeq.fpga.folding import Design
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Add, AveragePool, Conv2D, Copy, Dense, Fill, Lut, MaxPool, Mul, Requantize, Softmax, View
-from edgeq.program.program import Buffer
+from edgeq.program.program import Buffer, Program
 from edgeq.quant.tables import softmax_table
 from edgeq.rtl.cost import stage_cost
 from edgeq.rtl.sources import sources
@@ -34,9 +36,22 @@ class Folded:
 
 def design(engines: list[Folded]) -> Design:
     """All of them side by side, each with its own inputs and its own output."""
-    flow = dataflow(program_of([engine.case for engine in engines]))
-    folds = tuple(engine.fold for engine in engines)
-    return Design(flow, folds, tuple(map(stage_cost, flow.stages, folds, [flow] * len(folds))))
+    return _designed(program_of([engine.case for engine in engines]), [engine.fold for engine in engines])
+
+
+def chain(cases: Sequence[Case]) -> Design:
+    """Each reads what the one before made; folds of one product."""
+    names = ["x", *(f"t{i}" for i in range(1, len(cases))), "y"]
+    ops = [replace(case.op, x=x, y=y) for case, x, y in zip(cases, names[:-1], names[1:], strict=True)]
+    shapes = dict(zip(names, [cases[0].buffers["x"].shape, *(case.buffers["y"].shape for case in cases)], strict=True))
+    return _designed(program(ops, shapes, ["x"], ["y"]), [ONE] * len(ops))
+
+
+def _designed(made: Program, folds: Sequence[Fold]) -> Design:
+    flow = dataflow(made)
+    return Design(
+        flow, tuple(folds), tuple(stage_cost(s, fold, flow) for s, fold in zip(flow.stages, folds, strict=True))
+    )
 
 
 def write(made: Design, folder: Path, samples: int) -> None:

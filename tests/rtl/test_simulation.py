@@ -11,6 +11,7 @@ from hls.simulation import need
 from rtl.engines import (
     Folded,
     add,
+    chain,
     concatenation,
     convolution,
     dense,
@@ -63,18 +64,22 @@ def engines() -> list[Folded]:
     ]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Design, Path]:
-    """A design with every engine, and the folder of its simulation."""
+def built_in(folder: Path, made: Design) -> Path:
+    """The folder with the simulation of a design."""
     need("verilator", "g++", "make")
-    folder = tmp_path_factory.mktemp("engines")
-    made = design(engines())
     write(made, folder, SAMPLES)
     done = subprocess.run(
         ["make", "-C", str(folder), "sim.bin", "OPTIMIZE=-O0"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return made, folder
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Design, Path]:
+    """A design with every engine, and the folder of its simulation."""
+    made = design(engines())
+    return made, built_in(tmp_path_factory.mktemp("engines"), made)
 
 
 def simulate(folder: Path, *arguments: int) -> str:
@@ -93,3 +98,14 @@ def test_cycles_are_those_of_the_formulas(built: tuple[Design, Path]) -> None:
     made, folder = built
     found = {int(port): int(cycles) for port, cycles in re.findall(r"out(\d+): (\d+) cycles", simulate(folder))}
     assert found == dict(enumerate(cost.cycles for cost in made.costs))
+
+
+def test_a_window_that_waits_for_rows_keeps_back_no_other_stage(tmp_path: Path) -> None:
+    """The second convolution works on 15 of 24 rows, longer on each than the first, which takes longest in all."""
+    cases = [convolution((1, 24, 1, 8), 16, Fold(), kernel=(1, 1), pads=(0, 0, 0, 0)).case]
+    cases.append(convolution((1, 24, 1, 16), 16, Fold(), kernel=(10, 1), pads=(0, 0, 0, 0), groups=16).case)
+    made = chain(cases)
+    first, second = made.costs
+    assert second.cycles / 15 > first.cycles / 24
+    found = re.search(r"out0: (\d+) cycles", simulate(built_in(tmp_path, made)))
+    assert found and int(found[1]) == first.cycles == made.interval
