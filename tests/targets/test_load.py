@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from edgeq.run.firmware import BOARD
 from edgeq.run.toolchain import TOOLS
 from edgeq.targets.families import HERE
 from edgeq.targets.load import all_targets, load_target, read_target
+from edgeq.targets.target import Emulator, Fpga, Linux, Sections, Target
 
 BOARDS = HERE / "boards"
 
@@ -123,3 +126,11 @@ def test_a_missing_key_says_what_it_must_be(tmp_path: Path, line: str, expected:
 def test_a_new_board_is_one_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GOOD)
     assert read_target(tmp_path / "mine.toml").name == "mine"
+
+
+def test_every_key_of_a_board_file_is_explained(repo_root: Path) -> None:
+    text = (repo_root / "CONTRIBUTING.md").read_text()
+    explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| .*`.* \|$", text, re.MULTILINE))))
+    tables = {"emulator": Emulator, "linux": Linux, "fpga": Fpga, "sections": Sections}
+    keys = {field.name for field in fields(Target)} - {"name", *tables}
+    assert keys | {field.name for table in tables.values() for field in fields(table)} <= explained
