@@ -1,6 +1,8 @@
 """Depthwise convolution with windows of any shape: four channels side by side, tap by tap.
 
 A word of four channels and one of their weights become two words of halves each, which SMLABB and SMLATT multiply.
+Weights of 4 or 2 bits share bytes with those of the next taps. Moved to the top of their bytes, other bits cleared,
+they are bytes 2^4 (or 2^6) times too large, and so are sums, until the bias is added.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
@@ -17,6 +20,7 @@ from edgeq.targets.dsp.planes import CHANNELS
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.portable.depthwise import one_output_per_channel
 from edgeq.targets.portable.fixed_point import bind, int32
+from edgeq.targets.portable.tables import pack
 from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
@@ -28,32 +32,70 @@ if TYPE_CHECKING:
 
 
 def is_in_fours(op: Conv2D) -> bool:
-    """True for the depthwise convolutions that this kernel does."""
-    return one_output_per_channel(op) and op.x_shape[3] % CHANNELS == 0 and not op.requantize.right
+    """True for the depthwise convolutions that this kernel does, whose sums stay within 32 bits."""
+    in_fours = one_output_per_channel(op) and op.x_shape[3] % CHANNELS == 0 and not op.requantize.right
+    return in_fours and op.weight[0].size << 14 < 1 << 31
 
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """Code for taps of a window over four channels; `acc` holds their sums."""
+    """Code for taps of a window over four channels, whose sums are in `acc`.
+
+    Attributes:
+        bits: Of a weight.
+        channels: Of the image.
+    """
 
     x: Buffer
     w: Buffer
     acc: Buffer
+    bits: int
+    channels: int
 
-    def accumulate(self, source: Expr, tap: Expr) -> None:
-        """Adds the products of the elements at x[source] and the weights at w[tap]."""
-        self._products(bind("four", load_word(self.x, source)), tap)
+    def accumulate(self, source: Expr, tap: Expr, first: Expr) -> None:
+        """Adds the products of the elements at x[source] and the weights of a tap, from channel `first` on."""
+        self._products(bind("four", load_word(self.x, source)), tap, first)
 
-    def outside(self, zero_point: int, tap: Expr) -> None:
+    def outside(self, zero_point: int, tap: Expr, first: Expr) -> None:
         """The same for a tap outside the image."""
-        self._products(T.int32(int.from_bytes([zero_point & 0xFF] * CHANNELS, "little", signed=True)), tap)
+        four = T.int32(int.from_bytes([zero_point & 0xFF] * CHANNELS, "little", signed=True))
+        self._products(four, tap, first)
 
-    def _products(self, four: Expr, tap: Expr) -> None:
-        weights = bind("weights", load_word(self.w, tap))
-        for first, half in enumerate((sxtb16, odd_bytes)):
+    def _products(self, four: Expr, tap: Expr, first: Expr) -> None:
+        weights = self._weights(tap, first)
+        for i, half in enumerate((sxtb16, odd_bytes)):
             a, b = bind("a", half(four)), bind("b", half(weights))
-            T.buffer_store(self.acc, self.acc[first] + _low(a) * _low(b), [first])
-            T.buffer_store(self.acc, self.acc[first + 2] + T.shift_right(a, 16) * T.shift_right(b, 16), [first + 2])
+            T.buffer_store(self.acc, self.acc[i] + _low(a) * _low(b), [i])
+            T.buffer_store(self.acc, self.acc[i + 2] + T.shift_right(a, 16) * T.shift_right(b, 16), [i + 2])
+
+    def _weights(self, tap: Expr, first: Expr) -> Expr:
+        """A word of four weights."""
+        if self.bits == 8:
+            return bind("weights", load_word(self.w, tap * self.channels + first))
+        shared = SHARED[self.bits]
+        word = bind("packed", load_word(self.w, T.shift_right(tap, shared) * self.channels + first))
+        up = scale(self.bits) - T.bitwise_and(tap, (1 << shared) - 1) * self.bits
+        top = (0xFF << scale(self.bits) & 0xFF) * 0x01010101
+        return bind("weights", T.bitwise_and(T.shift_left(word, up), T.int32(top - (1 << 32))))
+
+
+def scale(bits: int) -> int:
+    """Bits by which sums are too far left."""
+    return 8 - bits
+
+
+SHARED = {8: 0, 4: 1, 2: 2}
+"""Logarithm of the number of taps that share a byte."""
+
+
+def tap_bytes(op: Conv2D) -> np.ndarray:
+    """Weights in the order (kh * kw, c); those of fewer than 8 bits share bytes with the neighbouring taps."""
+    taps = op.weight.transpose(1, 2, 3, 0).reshape(-1, op.x_shape[3])
+    if op.weight_bits == 8:
+        return taps.reshape(-1)
+    per_byte = 8 // op.weight_bits
+    filled = np.pad(taps, ((0, -len(taps) % per_byte), (0, 0))).reshape(-1, per_byte, op.x_shape[3])
+    return pack(filled.transpose(0, 2, 1).reshape(-1), op.weight_bits).view(np.int8)
 
 
 def _low(word: Expr) -> Expr:
@@ -61,13 +103,16 @@ def _low(word: Expr) -> Expr:
 
 
 def depthwise_taps(op: Conv2D, program: Program, target: Target) -> Generated:
-    """Depthwise convolution with weights in the order (kh, kw, c): contiguous along channels, as the image is."""
+    """Depthwise convolution with weights in the order of `tap_bytes`: contiguous along channels, as the image is."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     _, kh, kw, _ = op.weight.shape
     window, zero_point = Window(op, (kh, kw)), op.x_zero_point
     y_dtype = program.buffer[op.y].dtype
     form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
-    table = Table(op.weight.transpose(1, 2, 3, 0).reshape(-1), "weights")
+    table, right = Table(tap_bytes(op), "weights"), scale(op.weight_bits)
+
+    def taps(x: Buffer, w: Buffer, acc: Buffer) -> Taps:
+        return Taps(x, w, acc, op.weight_bits, c)
 
     @T.prim_func(private=True)
     def kernel(
@@ -75,23 +120,24 @@ def depthwise_taps(op: Conv2D, program: Program, target: Target) -> Generated:
     ):
         T.func_attr({"tirx.noalias": False})
         x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
-        w = T.decl_buffer((kh * kw * c,), "int8", data=w_ptr)
+        w = T.decl_buffer((len(table.data),), "int8", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((CHANNELS,), "int32", scope="local")
         for b, oy, ox, group in T.grid(n, oh, ow, c // CHANNELS):
             first: T.let[T.int32] = group * CHANNELS
             for i in range(CHANNELS):
-                acc[i] = numbers[first + i]
+                acc[i] = 0 if right > 0 else numbers[first + i]
             for ky, kx in T.grid(kh, kw):
                 iy: T.let[T.int32] = window.row(oy, ky)
                 ix: T.let[T.int32] = window.column(ox, kx)
                 if window.inside(iy, ix):
-                    Taps(x, w, acc).accumulate(((b * ih + iy) * iw + ix) * c + first, (ky * kw + kx) * c + first)
+                    taps(x, w, acc).accumulate(((b * ih + iy) * iw + ix) * c + first, ky * kw + kx, first)
                 else:
-                    Taps(x, w, acc).outside(zero_point, (ky * kw + kx) * c + first)
+                    taps(x, w, acc).outside(zero_point, ky * kw + kx, first)
             for i in range(CHANNELS):
-                y[((b * oh + oy) * ow + ox) * c + first + i] = channels.requantize(form, acc[i], numbers, first + i)
+                total: T.let[T.int32] = T.shift_right(acc[i], right) + numbers[first + i] if right > 0 else acc[i]
+                y[((b * oh + oy) * ow + ox) * c + first + i] = channels.requantize(form, total, numbers, first + i)
 
     distance = row_distance(op, program, buffered=False)
     return Generated(kernel, (Reads(op.x), table, channels.table, Writes(op.y)), distance)

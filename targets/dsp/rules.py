@@ -22,7 +22,7 @@ RULES = (
     Rule("conv2d", narrow, BYTES, WEIGHTS, DSP, is_narrow),
     Rule("conv2d", pointwise, BYTES, WEIGHTS, DSP, is_pointwise),
     Rule("conv2d", depthwise, BYTES, WEIGHTS, DSP, is_three_wide),
-    Rule("conv2d", depthwise_taps, BYTES, frozenset({8}), DSP, is_in_fours),
+    Rule("conv2d", depthwise_taps, BYTES, WEIGHTS, DSP, is_in_fours),
     Rule("conv2d", conv2d, BYTES, WEIGHTS, DSP, fits),
     Rule("dense", dense, BYTES, WEIGHTS, DSP, has_product),
 )

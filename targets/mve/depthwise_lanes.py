@@ -9,18 +9,26 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.program.planner import row_distance
+from edgeq.targets.dsp.depthwise_taps import SHARED, tap_bytes
 from edgeq.targets.mve.intrinsics import WORDS
 from edgeq.targets.mve.requantize import scaled
 from edgeq.targets.portable.depthwise import one_output_per_channel
-from edgeq.targets.portable.tables import Channels, pack
+from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.tables import Channels
 from edgeq.targets.portable.window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tvm.tirx import Buffer, Expr
 
     from edgeq.program.ops import Conv2D
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
+
+
+UNROLL = 16
+"""Taps up to which a window is unrolled: then the place of each weight in its byte is known."""
 
 
 def fits_lanes(op: Conv2D) -> bool:
@@ -35,6 +43,21 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
     (_, kh, kw, _), window = op.weight.shape, Window(op, op.weight.shape[1:3])
     table, channels = Table(tap_bytes(op), "weights"), Channels(op.bias, op.requantize)
 
+    def add_tap(x: Buffer, w: Buffer, acc: Buffer, pixel: Sequence[Expr], first: Expr, at: Sequence[Expr]) -> None:
+        (b, oy, ox), (ky, kx) = pixel, at
+        row, column = window.row(oy, ky), window.column(ox, kx)
+        start = bind("at", ((b * ih + row) * iw + column) * c + first)
+        inputs = bind("inputs", T.Cast("int32x4", x[T.Ramp(start, 1, WORDS)]))
+        T.buffer_store(acc, acc[0] + inputs * tap(op, w, ky * kw + kx, first), [0])
+
+    def add_taps(x: Buffer, w: Buffer, acc: Buffer, pixel: Sequence[Expr], first: Expr) -> None:
+        if kh * kw > UNROLL:
+            with T.grid(kh, kw) as at:
+                add_tap(x, w, acc, pixel, first, at)
+        else:
+            for ky, kx in np.ndindex(kh, kw):
+                add_tap(x, w, acc, pixel, first, (T.int32(ky), T.int32(kx)))
+
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle("int8"), w_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle("int8")):
         T.func_attr({"tirx.noalias": False})
@@ -46,10 +69,7 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
         for b, oy, ox, group in T.grid(n, oh, ow, -(-c // WORDS)):
             first: T.let[T.int32] = T.min(group * WORDS, c - WORDS)
             acc[0] = numbers[T.Ramp(first, 1, WORDS)]
-            for ky, kx in T.grid(kh, kw):
-                at: T.let[T.int32] = ((b * ih + window.row(oy, ky)) * iw + window.column(ox, kx)) * c + first
-                inputs: T.let[T.int32x4] = T.Cast("int32x4", x[T.Ramp(at, 1, WORDS)])
-                acc[0] = acc[0] + inputs * tap(op, w, ky * kw + kx, first)
+            add_taps(x, w, acc, (b, oy, ox), first)
             y[T.Ramp(((b * oh + oy) * ow + ox) * c + first, 1, WORDS)] = T.Cast(
                 "int8x4",
                 scaled(op.requantize, acc[0], *multipliers(op, channels, numbers, first)),
@@ -59,20 +79,10 @@ def depthwise_lanes(op: Conv2D, program: Program, target: Target) -> Generated:
     return Generated(kernel, (Reads(op.x), table, channels.table, Writes(op.y)), distance)
 
 
-def tap_bytes(op: Conv2D) -> np.ndarray:
-    """Weights in the order (kh * kw, c); those of fewer than 8 bits share bytes with the neighbouring taps."""
-    taps = op.weight.transpose(1, 2, 3, 0).reshape(-1, op.x_shape[3])
-    if op.weight_bits == 8:
-        return taps.reshape(-1)
-    per_byte = 8 // op.weight_bits
-    filled = np.pad(taps, ((0, -len(taps) % per_byte), (0, 0))).reshape(-1, per_byte, op.x_shape[3])
-    return pack(filled.transpose(0, 2, 1).reshape(-1), op.weight_bits).view(np.int8)
-
-
 def tap(op: Conv2D, table: Buffer, number: Expr, first: Expr) -> Expr:
     """int32x4: weights of four channels from `first` on, of tap `number`."""
     bits, c = op.weight_bits, op.x_shape[3]
-    shared = {8: 0, 4: 1, 2: 2}[bits]
+    shared = SHARED[bits]
     value = T.Cast("int32x4", table[T.Ramp(T.shift_right(number, shared) * c + first, 1, WORDS)])
     if bits == 8:
         return value

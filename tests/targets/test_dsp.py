@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lower.board_harness import differing_calls
-from lower.dsp_operators import MAKERS, numbers, random_conv2d, random_pointwise, random_taps, requantize
+from lower.dsp_operators import MAKERS, numbers, random_conv2d, random_pointwise, requantize
 from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
@@ -30,8 +30,6 @@ from edgeq.targets.dsp.schedule import Schedule, choosing
 from edgeq.targets.load import load_target
 
 M4 = load_target("cortex-m4")
-PACKED = [make for make in MAKERS if make is not random_taps]
-"""Operators whose int4 and int2 weights this family computes packed."""
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -81,7 +79,7 @@ def narrowed(case: Case, bits: int, rng: np.random.Generator) -> Case:
 def test_packed_weights_equal_interpreter(bits: int, tmp_path: Path) -> None:
     need_board(M4)
     rng = np.random.default_rng(bits)
-    program = program_of([narrowed(make(rng), bits, rng) for make in PACKED for _ in range(8)])
+    program = program_of([narrowed(make(rng), bits, rng) for make in MAKERS for _ in range(8)])
     lowered = lower(program, M4)
     inputs = random_inputs(program, 3, bits)
     wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
@@ -102,7 +100,7 @@ def test_packed_weights_take_less_flash(bits: int, share: float) -> None:
     assert sizes[1] <= share * sizes[0]
 
 
-@pytest.mark.parametrize(("make", "bits"), [(m, 8) for m in MAKERS] + [(m, b) for m in PACKED for b in (4, 2)])
+@pytest.mark.parametrize(("make", "bits"), [(m, b) for m in MAKERS for b in (8, 4, 2)])
 def test_random_operators_use_this_family(make, bits: int) -> None:
     """Else the comparisons above would show nothing."""
     rng = np.random.default_rng(0)
