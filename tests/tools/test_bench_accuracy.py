@@ -10,7 +10,7 @@ from bench_accuracy.cells import CONFIGS, TOOLS, Cell, Selection, all_cells, flo
 from bench_accuracy.markdown import best_peer, markdown, read_csv
 from bench_accuracy.pairs import Pairs, changed_answers, count_pairs, error_rank_correlation, sqnr_db
 from bench_accuracy.store import Store
-from bench_accuracy.table import PairRow, RunRow, pair_row, read_rows, run_row, write_csv
+from bench_accuracy.table import PairRow, RunRow, noise_pairs, pair_row, read_rows, run_row, write_csv
 
 CLASSES = 10
 OURS = Cell("resnet8", "w4a8", "edgeq", "best")
@@ -135,6 +135,16 @@ def test_rows_of_runs_that_are_not_kept_come_back_as_they_were(store: Store, tmp
     assert [row.cell for row in read_rows(runs, RunRow)] == [OURS]
     assert [row.cells for row in read_rows(pairs, PairRow)] == [(OURS, PEER)]
     assert read_rows(tmp_path / "none.csv", RunRow) == []
+
+
+def test_without_labels_rows_are_enough_for_pairs() -> None:
+    ours, peer = (
+        RunRow("vww", "w4a8", *tool, sqnr_db=db) for tool, db in ((("edgeq", "best"), 20.5), (("a", "b"), 18))
+    )
+    labelled = RunRow("dscnn", "w4a8", "edgeq", "best", sqnr_db=20.0, top1=90.0)
+    other = RunRow("vww", "w4a4", "a", "b", sqnr_db=18.0)
+    (pair,) = noise_pairs([ours, peer, labelled, other])
+    assert (pair.method, pair.peer, pair.p, pair.sqnr_gain_db) == ("best", "a", None, 2.5)
 
 
 def test_the_best_peer_is_judged_by_top1_and_then_by_sqnr() -> None:

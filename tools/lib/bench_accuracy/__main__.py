@@ -13,7 +13,7 @@ from bench_accuracy.environment import ensure_peers, interpreter, versions
 from bench_accuracy.launch import launch
 from bench_accuracy.markdown import markdown, read_csv
 from bench_accuracy.store import Store
-from bench_accuracy.table import PairRow, RunRow, pair_row, read_rows, run_row, write_csv
+from bench_accuracy.table import PairRow, RunRow, noise_pairs, pair_row, read_rows, run_row, write_csv
 from bench_accuracy.zoo import ROOT
 
 METHODS = tuple(dict.fromkeys(method for tool in TOOLS.values() for method in tool.methods))
@@ -59,14 +59,19 @@ def _run(options: argparse.Namespace) -> None:
 def _write_tables(store: Store, options: argparse.Namespace) -> None:
     """From all that is kept; the comment gives the command that makes the whole tables.
 
-    Rows of runs that are not kept here stay as they are; pairs only where neither run was repeated without the other.
+    Rows of runs that are not kept here stay as they are, and so do pairs, but for those of runs that ended differently.
     """
     cells = [cell for cell in all_cells() if store.has(cell)]
     options.out.mkdir(exist_ok=True)
     runs = [run_row(cell, store) for cell in cells]
-    runs += [row for row in read_rows(options.out / RUNS, RunRow) if row.cell not in cells]
+    before = {row.cell: row for row in read_rows(options.out / RUNS, RunRow)}
+    changed = {row.cell for row in runs if row.cell in before and row.figures != before[row.cell].figures}
+    runs += [row for cell, row in before.items() if cell not in cells]
     pairs = _pair_rows(cells, store)
-    pairs += [row for row in read_rows(options.out / PAIRS, PairRow) if not {*row.cells} & {*cells}]
+    kept = [row for row in read_rows(options.out / PAIRS, PairRow) if not changed & {*row.cells}]
+    for more in (kept, noise_pairs(runs)):
+        known = {row.cells for row in pairs}
+        pairs += [row for row in more if row.cells not in known]
     tools = {"edgeq": version("edgeq")} | versions(options.venv)
     made_by = f"tools/bench_accuracy; {', '.join(f'{name} {number}' for name, number in tools.items())}"
     costs = "seconds, cpu_seconds, peak_mib: of quantization, in its own process; sqnr_db: of outputs against float"

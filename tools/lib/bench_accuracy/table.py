@@ -49,6 +49,11 @@ class RunRow:
         """Which run it is of."""
         return Cell(self.model, self.config, self.tool, self.method)
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """As written, what the outputs alone decide: equal for two runs of equal outputs."""
+        return tuple("" if x is None else str(x) for x in (self.top1, self.changed, self.sqnr_db))
+
 
 @dataclass(frozen=True)
 class PairRow:
@@ -129,6 +134,23 @@ def pair_row(cell: Cell, peer: Cell, store: Store) -> PairRow | None:
         p=None if pairs is None else float(f"{pairs.p:.3g}"),
         sqnr_gain_db=_rounded(gain, 2),
     )
+
+
+def noise_pairs(rows: Sequence[RunRow]) -> list[PairRow]:
+    """Of edgeq's runs without labels, whose rows say all that counts: the peers' outputs need not be at hand."""
+    unlabelled = [row for row in rows if row.sqnr_db and not row.top1]
+    return [
+        PairRow(
+            *(ours.model, ours.config, ours.method, peer.tool, peer.method),
+            won=None,
+            lost=None,
+            p=None,
+            sqnr_gain_db=_rounded(float(ours.sqnr_db or 0) - float(peer.sqnr_db or 0), 2),
+        )
+        for ours in unlabelled
+        for peer in unlabelled
+        if ours.tool == "edgeq" != peer.tool and (ours.model, ours.config) == (peer.model, peer.config)
+    ]
 
 
 def write_csv(file: Path, rows: Sequence[RunRow] | Sequence[PairRow], kind: type, comments: Iterable[str]) -> None:
