@@ -45,6 +45,7 @@ class Config:
         max_loss: What the metric may lose to the float model, as a share of 1; of searches only.
         bits: `uniform` widths, or `auto`: searched for within the budgets.
         strategy, trials: How widths are searched for, and how often.
+        inter_layer: Let strategy `ilp` count what neighbouring layers lose together.
         study: Database of the search: a file, or a URL that SQLAlchemy knows.
         pick: Number of the trial of `study` to compile.
         cluster: Address of a Dask scheduler that runs trials.
@@ -84,6 +85,7 @@ class Config:
     max_loss: float | None = None
     bits: Literal["uniform", "auto"] = "uniform"
     strategy: str = "xgboost"
+    inter_layer: Literal["on", "off"] = "off"
     trials: int = 100
     study: str | None = None
     pick: int | None = None
@@ -125,6 +127,7 @@ KINDS: dict[str, Kind] = {
     "max_loss": values.SHARE,
     "bits": values.choice("uniform", "auto"),
     "strategy": values.TEXT,
+    "inter_layer": values.choice("on", "off"),
     "trials": values.WHOLE,
     "study": values.TEXT,
     "pick": values.WHOLE,

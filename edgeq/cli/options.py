@@ -107,6 +107,7 @@ def search_options(command: Decorated) -> Decorated:
     return _with(
         command,
         config_option("strategy", "How allocations are proposed.", metavar="NAME"),
+        config_option("inter_layer", "Let `ilp` count what neighbouring layers lose together; many more probes."),
         config_option("trials", "Trials of the study in all.", metavar="N"),
         config_option("study", "Database of the search; default: NAME-TARGET.db.", metavar="FILE.db|URL"),
         config_option("cluster", "Dask scheduler that runs the trials; default: this machine.", metavar="ADDRESS"),

@@ -15,6 +15,15 @@ RESOURCES = ("flash", "weights", "ram", "cycles")
 """Columns of cost tables."""
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two choices, as (knob, value), and what both together add to the loss besides what each adds alone."""
+
+    one: tuple[int, int]
+    other: tuple[int, int]
+    loss: float
+
+
 @dataclass(frozen=True, eq=False)
 class Effects:
     """Loss and cost of every choice, as differences from the default allocation, where all other knobs stay.
@@ -27,6 +36,7 @@ class Effects:
         loss: Per knob, (values,): what it adds to the loss, never negative; infinite where it was not measured.
         cost: Per knob, (values, RESOURCES).
         base_loss, base_cost: Of the default allocation.
+        pairs: Of choices that do not just add up, where these were measured.
     """
 
     space: Space
@@ -34,11 +44,15 @@ class Effects:
     cost: tuple[np.ndarray, ...]
     base_loss: float
     base_cost: np.ndarray
+    pairs: tuple[Pair, ...] = ()
 
     def total_loss(self, indices: np.ndarray) -> np.ndarray:
         """Predicted loss of allocations: (allocations,) from (allocations, knobs); unmeasured choices add nothing."""
         parts = [np.where(np.isfinite(t), t, 0.0)[indices[:, k]] for k, t in enumerate(self.loss)]
-        return self.base_loss + np.sum(parts, axis=0)
+        together = [
+            p.loss * ((indices[:, p.one[0]] == p.one[1]) & (indices[:, p.other[0]] == p.other[1])) for p in self.pairs
+        ]
+        return self.base_loss + np.sum(parts + together, axis=0)
 
     def total_cost(self, indices: np.ndarray) -> np.ndarray:
         """Predicted cost of allocations: (allocations, RESOURCES)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from edgeq.search.effects import RESOURCES, Effects, cost_row, limits, measure_effects, scarcest
+from edgeq.search.interactions import products, with_interactions
 from edgeq.search.proposals import Proposer
 from edgeq.search.space import Allocation
 from edgeq.search.strategy import Problem
@@ -23,12 +25,15 @@ class Ilp(Proposer):
     """The integer program's answers, best first; where only the loss is limited, a bisection over what may be saved.
 
     Source: Hubara et al., "Accurate Post Training Quantization With Small Calibration Sets" (AdaQuant), ICML 2021,
-    section 4, equations 8 to 10. The bisection: Schaefer et al., "Augmenting Hessians with Inter-Layer Dependencies for
-    Mixed-Precision Post-Training Quantization", arXiv:2306.04879, section 3.3.
+    section 4, equations 8 to 10. The bisection and, if asked for, terms of neighbouring layers: Schaefer et al.,
+    "Augmenting Hessians with Inter-Layer Dependencies for Mixed-Precision Post-Training Quantization",
+    arXiv:2306.04879, sections 3.2 and 3.3.
     """
 
     def ideas(self) -> Iterator[Allocation]:
         effects = measure_effects(self.problem)
+        if self.problem.inter_layer:
+            effects = with_interactions(self.problem, effects)
         if np.isfinite(limits(self.problem.budgets)).any():
             yield from answers(self.problem, effects, limits(self.problem.budgets))
         else:
@@ -89,24 +94,28 @@ def solve(effects: Effects, limit: np.ndarray, barred: Sequence[np.ndarray]) -> 
     """
     loss, sizes = np.concatenate(effects.loss), [len(table) for table in effects.loss]
     starts = np.cumsum([0, *sizes])
+    together = products(effects.pairs, starts, len(loss))
     one_each = np.repeat(np.eye(len(sizes)), sizes, axis=1)
-    constraints = [LinearConstraint(one_each, 1, 1), *_within(effects, limit)]
+    rows = [(one_each, 1, 1), *_within(effects, limit)]
     if barred:
         chosen = np.zeros((len(barred), len(loss)))
         for row, indices in zip(chosen, barred, strict=True):
             row[starts[:-1] + indices] = 1
-        constraints.append(LinearConstraint(chosen, -np.inf, len(sizes) - 1))
+        rows.append((chosen, -np.inf, len(sizes) - 1))
+    constraints = [LinearConstraint(np.pad(row, ((0, 0), (0, len(together.loss)))), *ends) for row, *ends in rows]
     possible = np.isfinite(loss)
-    finite = np.where(possible, loss, 0.0)
-    integers, bounds = np.ones(len(loss)), Bounds(0, possible.astype(float))
-    found = milp(finite / max(finite.max(), 1e-12), constraints=constraints, integrality=integers, bounds=bounds)
-    return None if found.x is None else np.array([np.argmax(part) for part in np.split(found.x, starts[1:-1])])
+    finite = np.concatenate([np.where(possible, loss, 0.0), together.loss])
+    bounds = Bounds(0, np.concatenate([possible, np.ones(len(together.loss))]))
+    integers = np.concatenate([np.ones(len(loss)), np.zeros(len(together.loss))])
+    scaled, limited = finite / max(np.abs(finite).max(), 1e-12), [*constraints, *together.constraints]
+    found = milp(scaled, constraints=limited, integrality=integers, bounds=bounds)
+    return None if found.x is None else np.array([np.argmax(p) for p in np.split(found.x[: len(loss)], starts[1:-1])])
 
 
-def _within(effects: Effects, limit: np.ndarray) -> list[LinearConstraint]:
-    """The limited resources, each in units of its largest effect."""
+def _within(effects: Effects, limit: np.ndarray) -> list[tuple[np.ndarray, Any, Any]]:
+    """(Rows, least, most) of the limited resources, each in units of its largest effect."""
     cost, limited = np.concatenate(effects.cost), np.isfinite(limit)
     if not limited.any():
         return []
     unit = np.maximum(np.abs(cost[:, limited]).max(axis=0), 1.0)
-    return [LinearConstraint(cost[:, limited].T / unit[:, None], -np.inf, (limit - effects.base_cost)[limited] / unit)]
+    return [(cost[:, limited].T / unit[:, None], -np.inf, (limit - effects.base_cost)[limited] / unit)]

@@ -50,6 +50,7 @@ class Problem:
         seed: Of everything random.
         survey: Told which allocations are about to be costed, and whether they will be probed, too; it may do so side
             by side.
+        inter_layer: Let the integer program count what neighbouring layers lose together: many more probes.
     """
 
     space: Space
@@ -60,6 +61,7 @@ class Problem:
     start: tuple[Allocation, ...] = field(default=())
     seed: int = 0
     survey: Callable[[Sequence[Allocation], bool], None] = lambda allocations, probed: None
+    inter_layer: bool = False
 
 
 class Strategy(Protocol):

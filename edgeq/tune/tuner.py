@@ -76,7 +76,8 @@ def _tuned(model: Path, config: Config, shared: Path, progress: Progress) -> Tun
     study, start = _study(model, config, setup, space), tuple(uniform(space))
     with open_executor(setup, config.cluster, config.jobs or processors()) as executor:
         survey = surveyor(bench, executor, progress)
-        problem = Problem(space, budgets, bench.cost, bench.probe, bench.layers, start, config.seed, survey)
+        measured = bench.cost, bench.probe, bench.layers
+        problem = Problem(space, budgets, *measured, start, config.seed, survey, config.inter_layer == "on")
         strategy = make_strategy(config.strategy, problem)
         trials = Search(study, strategy, executor, setup.key, config.trials, progress).run()
         front = pareto_front(trials)

@@ -13,6 +13,7 @@ from search.networks import Network, run
 from edgeq.search.effects import RESOURCES, limits, measure_effects
 from edgeq.search.greedy import steps
 from edgeq.search.ilp import Ilp, answers
+from edgeq.search.interactions import with_interactions
 from edgeq.search.pareto import frontier_of, halving
 from edgeq.search.proxy import ProxySearch, score_tables
 from edgeq.search.space import Allocation
@@ -64,6 +65,22 @@ def test_the_integer_program_lists_the_best_allocations_in_order(seed: int) -> N
     asked = Ilp(network.problem(network.half)).ask(5)
     within = [network.loss(a) for a in network.space if not network.half.over_cost(network.cost(a))]
     assert np.allclose([network.loss(a) for a in asked], sorted(within)[:5])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_terms_of_neighbours_the_integer_program_is_exact_where_neighbours_interact(seed: int) -> None:
+    network = Network(layers=4, seed=seed, interaction=-0.9 if seed % 2 else 2.0)
+    within = sorted(network.loss(a) for a in network.space if not network.half.over_cost(network.cost(a)))
+    exact = Ilp(replace(network.problem(network.half), inter_layer=True)).ask(5)
+    assert np.allclose([network.loss(a) for a in exact], within[:5])
+
+
+def test_terms_of_neighbours_predict_the_loss() -> None:
+    network = Network(layers=3, interaction=0.8)
+    problem = network.problem(network.half)
+    effects = with_interactions(problem, measure_effects(problem))
+    everything = np.array([network.space.encode(allocation) for allocation in network.space])
+    assert np.allclose(effects.total_loss(everything), [network.loss(a) for a in network.space])
 
 
 def test_the_integer_program_tightens_limits_where_bytes_do_not_add_up() -> None:
