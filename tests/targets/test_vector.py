@@ -20,7 +20,7 @@ from edgeq.lower.lower import lower
 from edgeq.lower.objects import compile_objects
 from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Requantize
+from edgeq.program.ops import Conv2D, Requantize
 from edgeq.program.program import Buffer
 from edgeq.run.device import devices_of
 from edgeq.run.host import HostRunner
@@ -40,6 +40,9 @@ HOT = {
     "rv64gcv": ("riscv64-linux-gnu-", r"vwmacc\.vx", "mulw?"),
 }
 """By target: prefix of its binutils, the instruction of its hot loops, and what must not be in them."""
+
+
+FORM = Requantize(np.full(64, 1 << 16, np.int32), 3, -128, 127)
 
 
 def cases(count: int, seed: int) -> list[Case]:
@@ -97,7 +100,7 @@ def test_random_operators_use_this_family(target) -> None:
 def test_hot_loops_multiply_by_the_best_instruction_only(target, tmp_path: Path) -> None:
     prefix, hot, scalar = HOT[target.name]
     need_tools(target.gcc)
-    for kernel in compile_objects(lower(program_of([_layer()]), target)):
+    for kernel in compile_objects(lower(program_of([_layer(3), _layer(1)]), target)):
         (tmp_path / "kernel.o").write_bytes(kernel.elf)
         loops = [loop for loop in _loops(f"{prefix}objdump", tmp_path / "kernel.o") if _count(hot, loop)]
         assert loops, f"no loop multiplies by {hot}"
@@ -105,15 +108,11 @@ def test_hot_loops_multiply_by_the_best_instruction_only(target, tmp_path: Path)
         assert not any(_count(scalar, loop) for loop in loops)
 
 
-def _layer() -> Case:
-    """A convolution of 64 by 64 channels, 3x3, without limits on its sums beyond those of int8."""
-    conv = random_pointwise(np.random.default_rng(0)).op
-    weight = np.random.default_rng(0).integers(-127, 128, (64, 3, 3, 64)).astype(np.int8)
-    form = Requantize(np.full(64, 1 << 16, np.int32), 3, -128, 127)
-    shape = (1, 8, 8, 64)
-    op = type(conv)(
-        "conv", "y", "x", shape, shape, weight, 8, np.zeros(64, np.int32), -3, form, pads=(1, 1, 1, 1)
-    )  # fmt: skip
+def _layer(kernel: int) -> Case:
+    """A convolution of 64 by 64 channels without limits on its sums beyond those of int8."""
+    weight = np.random.default_rng(0).integers(-127, 128, (64, kernel, kernel, 64)).astype(np.int8)
+    shape, pads = (1, 8, 8, 64), (kernel // 2,) * 4
+    op = Conv2D("conv", "y", "x", shape, shape, weight, 8, np.zeros(64, np.int32), -3, FORM, pads=pads)
     return Case(op, {"x": Buffer("x", shape), "y": Buffer("y", shape)})
 
 
