@@ -13,7 +13,7 @@ COLUMNS = (
     "cycles", "simulated", "dsp", "bram18",
 )  # fmt: skip
 SHOWN = ("dscnn", "resnet8")
-PROCESSOR, DEVICE = ("instructions", "flash_bytes", "ram_bytes"), ("cycles", "simulated", "dsp", "bram18")
+COSTS = ("instructions", "flash_bytes", "ram_bytes")
 
 Row = dict[str, str]
 
@@ -38,23 +38,28 @@ def write(rows: Iterable[Row]) -> None:
 
 def processors(rows: Sequence[Row]) -> str:
     """A table of a line for each processor: how many models are equal, and what two of them cost."""
-    return _table([row for row in rows if "fpga" not in row["target"]], PROCESSOR)
+    lines = [["target", "run on", "models equal", "samples"]]
+    lines[0] += [f"{model}: {cost.removesuffix('_bytes')}" for model in SHOWN for cost in COSTS]
+    for target in dict.fromkeys(row["target"] for row in rows if "fpga" not in row["target"]):
+        mine = {row["model"]: row for row in rows if row["target"] == target}
+        cells = [_number(mine.get(model, {}).get(cost, "")) for model in SHOWN for cost in COSTS]
+        lines.append([target, next(iter(mine.values()))["run"], *_exactness(list(mine.values())), *cells])
+    return _markdown(lines)
 
 
 def devices(rows: Sequence[Row]) -> str:
-    """The same of FPGAs."""
-    return _table([row for row in rows if "fpga" in row["target"]], DEVICE)
+    """A table of a line for each model as a design for an FPGA."""
+    lines = [["target", "run by", "model", "samples", "equal", "cycles", "simulated", "dsp", "bram18"]]
+    for row in (row for row in rows if "fpga" in row["target"]):
+        costs = [_number(row[cost]) for cost in ("cycles", "simulated", "dsp", "bram18")]
+        lines.append([row["target"], row["run"], row["model"], row["samples"], row["equal"], *costs])
+    return _markdown(lines)
 
 
-def _table(rows: Sequence[Row], costs: Sequence[str]) -> str:
-    named = [f"{model}: {cost.removesuffix('_bytes')}" for model in SHOWN for cost in costs]
-    head = ["target", "run on", "models equal", "samples", *named]
-    lines = [head, ["---"] * len(head)]
-    for target in dict.fromkeys(row["target"] for row in rows):
-        mine = {row["model"]: row for row in rows if row["target"] == target}
-        cells = [_number(mine.get(model, {}).get(cost, "")) for model in SHOWN for cost in costs]
-        lines.append([target, next(iter(mine.values()))["run"], *_exactness(list(mine.values())), *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table whose first line is its head."""
+    ruled = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
 
 
 def _exactness(rows: Sequence[Row]) -> tuple[str, str]:

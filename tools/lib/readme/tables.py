@@ -12,6 +12,15 @@ from bench_targets.table import devices, processors
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 GLANCE = ("resnet8", "dscnn", "vww", "autoencoder")
 NO_CLASSES = ("autoencoder",)
+FPGA_MHZ = 100
+"""The clock that designs are made for."""
+
+PUBLISHED = {
+    "resnet8": "hls4ml, another ResNet: 27.3 ms; FINN CNV-W1A1: 1.51 ms",
+    "dscnn": "FINN KWS, 3 bits: 17.5 us",
+    "autoencoder": "hls4ml AD: 18.7 us",
+}
+"""Times of MLPerf Tiny v0.7 (open division, PYNQ-Z2), one inference."""
 
 Row = Mapping[str, str]
 Columns = Mapping[str, Callable[[Row], str]]
@@ -128,6 +137,22 @@ def fpga() -> str:
     return devices(read("targets.csv"))
 
 
+def pynq() -> str:
+    """Designs for a PYNQ-Z2 beside published ones."""
+    clock = 1e6 * FPGA_MHZ
+    columns: Columns = {
+        "model": text("model"),
+        "kind": text("target"),
+        "inferences per second": lambda row: f"{clock / int(row['cycles']):,.0f}",
+        "every": lambda row: f"{1e6 * int(row['cycles']) / clock:,.1f} us",
+        "DSP": text("dsp"),
+        "BRAM18": text("bram18"),
+        "published": lambda row: PUBLISHED[row["model"]],
+    }
+    rows = [row for row in read("targets.csv") if "fpga" in row["target"] and row["model"] in PUBLISHED]
+    return markdown(sorted(rows, key=lambda row: list(PUBLISHED).index(row["model"])), columns)
+
+
 def accuracy() -> str:
     """Presets beside other quantizers."""
     return accuracy_markdown(read("accuracy.csv"), read("accuracy_pairs.csv"))
@@ -140,5 +165,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "host": host,
     "targets": targets,
     "fpga": fpga,
+    "pynq": pynq,
     "accuracy": accuracy,
 }
