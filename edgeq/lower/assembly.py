@@ -20,6 +20,11 @@ SMLAD = {"edgeq_smlad_any": "rr", "edgeq_smlad_high": "hl", "edgeq_smlad_low": "
 """Names of SMLAD with its sum in the register of an operand, and registers for the sum and for the others: any, those
 that 16-bit instructions reach (low), and those that they do not."""
 
+SELECTED = "edgeq_selected_"
+
+DIFFERENCES = ("ssub8", "ssub16")
+"""Of the Arm DSP extension: they note for each lane whether it is negative, and SEL chooses lanes by that."""
+
 OPAQUE = "edgeq_opaque"
 
 NOTHING = f"""\
@@ -64,6 +69,22 @@ define internal i32 @edgeq_word_at(ptr %base, i32 %place, i32 %words) alwaysinli
   ret i32 %word
 }
 """
+
+SELECTION = """\
+define internal i32 @{name}(i32 %a, i32 %b) alwaysinline nounwind memory(none) {{
+  %larger = tail call i32 asm "{mnemonic} $0, $1, $2\\0A\\09sel $0, $1, $2", "=&r,r,r"(i32 %a, i32 %b)
+  ret i32 %larger
+}}
+"""
+
+
+def selected(mnemonic: str, a: Expr, b: Expr) -> Expr:
+    """The larger one of each lane of int32 words: `mnemonic` subtracts lanes, SEL takes those of a where that gave none
+    below zero.
+
+    One piece of assembly, since nothing may come between the two: the flags that one sets for the other are no value.
+    """
+    return T.call_pure_extern("int32", SELECTED + mnemonic, a, b)
 
 
 def smlad_in_place(a: Expr, b: Expr, acc: Expr) -> Expr:
@@ -115,5 +136,6 @@ def with_assembly(func: PrimFunc) -> PrimFunc:
     from tvm import ir, tirx
 
     tied = (FUNCTION.format(name=name, of_sum=r[0], of_others=r[1]) for name, r in SMLAD.items())
-    text = NOTHING + SXTB16 + PLACES + "".join(tied)
+    chosen = (SELECTION.format(name=SELECTED + name, mnemonic=name) for name in DIFFERENCES)
+    text = NOTHING + SXTB16 + PLACES + "".join((*tied, *chosen))
     return func.with_body(tirx.AttrStmt(tirx.IntImm("int32", 0), "pragma_import_llvm", ir.StringImm(text), func.body))

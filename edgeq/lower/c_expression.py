@@ -82,15 +82,15 @@ class ExpressionPrinter:
         names: C name of each variable and buffer in scope.
         dialect: How intrinsics are written, if there are any.
         windows: Of variables that are pointers in C: indices by which a buffer's elements are reached.
-        views: Buffers of another type, but bytes, at the pointer of a buffer, of which they have the name; their
-            elements are copied in and out as bytes, which no compiler takes for memory of another type.
+        views: Buffers of another type, but bytes, at the pointer of a buffer, of which they have the name, and that
+            buffer; their elements are copied in and out as bytes, which no compiler takes for memory of another type.
     """
 
     def __init__(self, dialect: Dialect | None = None) -> None:
         self.names: dict[Var, str] = {}
         self.dialect = dialect
         self.windows: dict[Var, Window] = {}
-        self.views: set[Buffer] = set()
+        self.views: dict[Buffer, Buffer] = {}
 
     def text(self, expr: Expr) -> str:
         """C text of an expression."""
@@ -113,9 +113,13 @@ class ExpressionPrinter:
 
     def place(self, buffer: Buffer, index: Expr) -> str:
         """C text of the arguments that name memory: the pointer that `buffer` lies at, and the element's byte."""
-        size = buffer.dtype.bits // 8
+        size, pointer = buffer.dtype.bits // 8, self.names[buffer]
+        first, rest = split_base(index)
+        window = self.windows.get(first)
+        if window and (self.names[window.buffer], window.buffer.dtype) == (pointer, buffer.dtype):
+            pointer, index = self.names[window.pointer], rest
         byte = self.text(index) if size == 1 else f"{size} * {self._print(index).within(Level.ATOM)}"
-        return f"{self.names[buffer]}, {byte}"
+        return f"{pointer}, {byte}"
 
     def _print(self, expr: Expr) -> Text:
         found = self.dialect.find(expr) if self.dialect else None

@@ -66,6 +66,12 @@ class Base:
     only: bool
 
 
+def is_word_in_parts(store: Stmt) -> bool:
+    """True if a store writes a word as neighbouring elements of fewer bytes."""
+    value = store.value
+    return type(value).__name__ == "Call" and value.op.name == "tirx.reinterpret" and str(value.args[0].ty) == "int32"
+
+
 def bases(body: Stmt) -> dict[Var, Base]:
     """What every variable that some index begins with is for. Buffers of one type at one pointer are one buffer."""
     from tvm_ffi import structural_walk

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.errors import VerificationError
 from edgeq.lower.c_expression import Window, c_type
-from edgeq.lower.c_index import are_neighbours, bases, is_scalar, lanes
+from edgeq.lower.c_index import are_neighbours, bases, first_lane, is_scalar, is_word_in_parts, lanes
 from edgeq.lower.c_vector import VectorPrinter
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class FunctionPrinter:
         restrict = "restrict " if self.func.attrs.get("tirx.noalias", False) else ""
         name = self._name(buffer)
         self.expressions.names |= dict.fromkeys((pointer, *views), name)
-        self.expressions.views |= {view for view in views if view.dtype != buffer.dtype}
+        self.expressions.views |= {view: buffer for view in views if view.dtype != buffer.dtype}
         return f"{self._const(pointer)}{c_type(buffer.dtype)} *{restrict}{name}"
 
     def _bytes(self, pointer: Var) -> list[str]:
@@ -64,7 +64,7 @@ class FunctionPrinter:
         lines = []
         for view in self._lying_at(pointer):
             if view in self.expressions.views and view.dtype == "int8":
-                self.expressions.views.remove(view)
+                del self.expressions.views[view]
                 whole, kind = self.expressions.names[pointer], f"{self._const(pointer)}int8_t *"
                 lines.append(f"{INDENT}{kind}{self._name(view)} = ({kind}){whole};")
         return lines
@@ -133,11 +133,12 @@ class FunctionPrinter:
 
     def _window(self, variable: Var, index: Expr, depth: int) -> list[str]:
         """An opaque index as the pointer to where it leads: compilers compute with indices, but not with pointers."""
-        buffer = self.bases[variable].buffer
-        start = self.expressions.element(buffer, [index])
+        view = self.bases[variable].buffer
+        buffer = self.expressions.views.get(view, view)
+        start = self.expressions.element(buffer, [index * (view.dtype.bits // buffer.dtype.bits)])
         pointer = type(variable)(variable.name, variable.ty)
         name = self._name(pointer)
-        self.expressions.windows[variable] = Window(buffer, pointer)
+        self.expressions.windows[variable] = Window(view, pointer)
         const = "" if self._is_written(buffer) else "const "
         declared = f"{const}{c_type(buffer.dtype)} *{name} = &{start};"
         return [f"{INDENT * depth}{declared}", f"{INDENT * depth}edgeq_hide({name});"]
@@ -151,6 +152,10 @@ class FunctionPrinter:
         return lines
 
     def _print_bufferstore(self, statement: Stmt, depth: int) -> list[str]:
+        if is_word_in_parts(statement):
+            place = self.expressions.place(statement.buffer, first_lane(statement.indices[0]))
+            value = self.expressions.text(statement.value.args[0])
+            return [f"{INDENT * depth}edgeq_store_int32({place}, {value});"]
         if lanes(statement.indices[0]) > 1:
             stored = self.expressions.store(statement.buffer, statement.indices[0], statement.value)
             return [f"{INDENT * depth}{stored};"]

@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.lower.generated import Generated, Operand, Placement, Reads, Scratch, Table, Writes
 from edgeq.lower.lowered import Argument, Constant, Kernel, KernelCall, Lowered
 from edgeq.lower.overlap import memories, overlap
+from edgeq.lower.packing import pack_activations
 from edgeq.lower.select import select
 from edgeq.program.planner import plan_arena
 
@@ -24,11 +25,19 @@ if TYPE_CHECKING:
 
 
 def lower(program: Program, target: Target) -> Lowered:
-    """Chooses and generates a kernel for every op, and plans the arena.
+    """Chooses and generates a kernel for every op, and plans the arena; packs int4 buffers if that makes it smaller.
 
     Raises:
         UnsupportedError: An operator has no kernel on this target.
     """
+    plain, packed = _lower(program, target), pack_activations(program, target)
+    if packed is program:
+        return plain
+    smaller = _lower(packed, target)
+    return smaller if smaller.plan.size < plain.plan.size else plain
+
+
+def _lower(program: Program, target: Target) -> Lowered:
     generated = [select(op, program, target).generate(op, program, target) for op in program.ops]
     lean = [kernel.lean() if kernel.lean else kernel for kernel in generated]
     slower, plan = choose_scratch(program, [g.placement for g in generated], [g.placement for g in lean])

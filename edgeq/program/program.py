@@ -29,6 +29,7 @@ class Buffer:
         tensor: Name of the quantized ONNX tensor that this buffer holds, if it holds exactly one.
         base: Name of the buffer that this one is a part of; None where it has memory of its own.
         offset: Where in `base` it begins, in elements.
+        packed: Four-bit elements are stored two per byte, the first one in its low bits.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Buffer:
     tensor: str | None = None
     base: str | None = None
     offset: int = 0
+    packed: bool = False
 
     @property
     def itemsize(self) -> int:
@@ -57,7 +59,20 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return self.size * self.itemsize
+        return -(-self.size // 2) if self.packed else self.size * self.itemsize
+
+    @property
+    def units(self) -> int:
+        """Elements of `dtype` in memory."""
+        return self.nbytes // self.itemsize
+
+    def stored(self, elements: np.ndarray) -> np.ndarray:
+        """Elements (samples, *shape) as they lie in memory; where they are packed, (samples, bytes)."""
+        if not self.packed:
+            return elements
+        flat = elements.reshape(len(elements), -1)
+        pairs = np.pad(flat, ((0, 0), (0, flat.shape[1] % 2))).astype(np.uint8).reshape(len(flat), -1, 2)
+        return ((pairs[..., 0] & 15) | (pairs[..., 1] << 4)).view(np.int8)
 
 
 @dataclass(frozen=True)

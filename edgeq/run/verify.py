@@ -125,6 +125,8 @@ def first_difference(
         from edgeq.run.batch import trace_on_qemu
 
         got = dict(enumerate(trace_on_qemu(artifact.package, sample)[0]))
+        buffers = [artifact.lowered.program.buffer[op.y] for op in artifact.program.ops]
+        expected = {i: buffers[i].stored(array) for i, array in expected.items()}
     for i, op in enumerate(artifact.program.ops):
         if _whole(artifact, i, op) and expected[i].tobytes() != got[i].tobytes():
             return {"runner": runner, "sample": number, "kernel": i, "name": op.name}

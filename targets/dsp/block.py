@@ -18,6 +18,7 @@ from edgeq.targets.dsp.control import counted, where
 from edgeq.targets.dsp.intrinsics import forget, pin, sxtb16, wrapping_difference
 from edgeq.targets.dsp.memory import Memory
 from edgeq.targets.dsp.near import Near
+from edgeq.targets.dsp.packed import both
 from edgeq.targets.dsp.schedule import SQUARE, block_sizes
 from edgeq.targets.portable.fixed_point import bind
 
@@ -60,6 +61,7 @@ class Product:
         form: Requantization, with `channels`, its numbers.
         is_joined: Whether their biases are those of `pairs.joined`.
         schedule: Layout of the loops.
+        packed: Whether results lie two to a byte.
     """
 
     outputs: int
@@ -75,6 +77,7 @@ class Product:
     channels: Channels
     is_joined: bool
     schedule: Schedule
+    packed: bool
 
     @property
     def is_square(self) -> bool:
@@ -150,11 +153,12 @@ class Product:
         self._begin(memory, pixels, group)
         self._multiply(memory, pixels, group, first)
         # Opaque: all outputs are then reached by small offsets from one address.
-        to = at * self.outputs + group * (2 * self.pairs)
+        share = 1 + self.packed
+        to = at * (self.outputs // share) + group * (2 * self.pairs // share)
         to = bind("to", opaque(to) if self.is_square else to)
         form = self.channels.at_hand(self.form, memory.numbers)
         for pair in range(self.pairs):
-            self._store(memory, pixels, pair, (group * self.pairs + pair) * 2, to + 2 * pair, form)
+            self._store(memory, pixels, pair, (group * self.pairs + pair) * 2, to + 2 * pair // share, form)
 
     def _begin(self, memory: Memory, pixels: int, group: Expr) -> None:
         """Both accumulators begin at the even channel's bias, which their difference then does not hold."""
@@ -198,17 +202,22 @@ class Product:
             for pair in range(self.pairs):
                 places = [self._weight(pair, word) for word in two]
                 packed = [bind("w", memory.weights[w + at]) for at in places]
-                even = [bind("even", sxtb16(word)) for word in packed]
+                weights = self._unpacked(packed)
                 for pixel in range(pixels):
                     if pixel not in inputs:
                         inputs[pixel] = [bind("x", memory.rows[x + pixel * self.step + j]) for j in two]
                     i = 2 * (pixel * self.pairs + pair)
-                    self._accumulate(memory.acc, i, packed, inputs[pixel])
-                    self._accumulate(memory.acc, i + 1, even, inputs[pixel])
+                    self._accumulate(memory.acc, i, weights[0], inputs[pixel])
+                    self._accumulate(memory.acc, i + 1, weights[1], inputs[pixel])
                     pin(memory.acc[i])
                     pin(memory.acc[i + 1])
             forget(memory.rows.data)
             forget(memory.weights.data)
+
+    @staticmethod
+    def _unpacked(packed: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+        """What the inputs are multiplied by for the first and for the second accumulator of a pair."""
+        return packed, [bind("even", sxtb16(word)) for word in packed]
 
     def _weight(self, pair: int, word: int) -> int:
         """Where a word of a step's weights lies."""
@@ -223,12 +232,19 @@ class Product:
 
     def _store(self, memory: Memory, pixels: int, pair: int, channel: Expr, to: Expr, form: Requantizer) -> None:
         """Requantizes the outputs of a pair, and stores them from index `to` on."""
-        bias = None if self.is_joined else bind("bias", memory.numbers[channel + 1])
         finish = [self.channels.prepared(form, memory.numbers, channel + i) for i in range(2)]
         for pixel in range(pixels):
-            block, y = pixel * self.pairs + pair, to + pixel * self.outputs
-            even = bind("sum", memory.acc[2 * block + 1])
-            odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8)
+            y = to + pixel * (self.outputs // (1 + self.packed))
+            even, odd = self._sums(memory, pixel * self.pairs + pair, channel)
+            if self.packed:
+                T.buffer_store(memory.y, both(finish[0](even), finish[1](odd)), [y])
+                continue
             T.buffer_store(memory.y, finish[0](even), [y])
             with where(self.outputs % (2 * self.pairs) == 0 or channel + 1 < self.outputs):
-                T.buffer_store(memory.y, finish[1](odd if bias is None else odd + bias), [y + 1])
+                T.buffer_store(memory.y, finish[1](odd), [y + 1])
+
+    def _sums(self, memory: Memory, block: int, channel: Expr) -> tuple[Expr, Expr]:
+        """The sums of both channels of a pixel's pair, which is number `block` of all pixels."""
+        even = bind("sum", memory.acc[2 * block + 1])
+        odd = T.shift_right(wrapping_difference(memory.acc[2 * block], even), 8)
+        return even, odd if self.is_joined else odd + memory.numbers[channel + 1]

@@ -18,8 +18,12 @@ from edgeq.lower.assembly import (
 )
 from edgeq.lower.c_dialect import Dialect, Form
 from edgeq.targets.dsp.intrinsics import (
+    add_even_bytes,
+    add_odd_bytes,
     clobber,
     fake_use,
+    larger_bytes,
+    larger_halves,
     odd_bytes,
     saturate,
     smla_bottom_top,
@@ -76,6 +80,31 @@ DIALECT = Dialect(
         Form(place, macro="(index)"),
         Form(ahead, "start + words"),
         Form(word_at, macro="((base)[(start) + (words)])"),
+        Form(
+            add_odd_bytes,
+            "edgeq_add_even_bytes(acc, (int32_t)(((uint32_t)word >> 8) | ((uint32_t)word << 24)))",
+            asm="sxtab16 %0, %1, %2, ror #8",
+        ),
+        Form(
+            add_even_bytes,
+            "(int32_t)((((uint32_t)acc + (uint32_t)(int8_t)word) & 65535U)"
+            " | ((((uint32_t)acc >> 16) + (uint32_t)(int8_t)(word >> 16)) << 16))",
+            acle="__sxtab16(acc, word)",
+        ),
+        Form(
+            larger_bytes,
+            "(int32_t)((uint32_t)edgeq_max(a >> 24, b >> 24) << 24"
+            " | ((uint32_t)edgeq_max((int8_t)(a >> 16), (int8_t)(b >> 16)) & 255U) << 16"
+            " | ((uint32_t)edgeq_max((int8_t)(a >> 8), (int8_t)(b >> 8)) & 255U) << 8"
+            " | ((uint32_t)edgeq_max((int8_t)a, (int8_t)b) & 255U))",
+            acle="((void)__ssub8(a, b), (int32_t)__sel((uint8x4_t)(a), (uint8x4_t)(b)))",
+        ),
+        Form(
+            larger_halves,
+            "(int32_t)((uint32_t)edgeq_max(a >> 16, b >> 16) << 16"
+            " | ((uint32_t)edgeq_max((int16_t)a, (int16_t)b) & 65535U))",
+            acle="((void)__ssub16(a, b), (int32_t)__sel((uint8x4_t)(a), (uint8x4_t)(b)))",
+        ),
         Form(
             subtract_halves,
             "(int32_t)((((uint32_t)a - (uint32_t)b) & 65535U) | ((((uint32_t)a >> 16) - ((uint32_t)b >> 16)) << 16))",

@@ -13,7 +13,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.assembly import opaque
 from edgeq.targets.dsp.intrinsics import forget, pin, smla_bottom_top, smla_top_bottom, smlad
-from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.fixed_point import bind, int32
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
@@ -51,11 +51,31 @@ def _unrolled(outputs: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What the code of a row works on: planes, the channels' biases and multipliers, the output."""
+    """What the code of a row works on: planes, the channels' biases and multipliers, the output.
+
+    Attributes:
+        nibble: Where the channel lies in a byte of packed results: how far up, and which bits of the byte stay. The
+            even channel comes first, and leaves to the odd one what lies above it.
+    """
 
     planes: Buffer
     numbers: Buffer
     y: Buffer
+    nibble: tuple[Expr, Expr] | None = None
+
+    def store(self, place: Expr, result: Expr) -> None:
+        """Stores a result, beside that of the other channel of its byte."""
+        if self.nibble is not None:
+            up, kept = self.nibble
+            old = T.bitwise_and(int32(self.y[place]), kept)
+            result = T.Cast("int8", T.bitwise_or(old, T.shift_left(int32(result), up)))
+        T.buffer_store(self.y, result, [place])
+
+
+def nibble(channel: Expr) -> tuple[Expr, Expr]:
+    """As `Memory.nibble`."""
+    odd = T.bitwise_and(channel, 1)
+    return bind("up", odd * 4), bind("kept", odd * 15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +86,7 @@ class Strip:
         rows: How many.
         outputs: Columns.
         strides: Of rows and of columns.
-        channels: Of the image.
+        pixel: Places in y from one pixel to the next.
         row_words: Words of a plane's row.
         form, requantization: Requantization.
     """
@@ -74,7 +94,7 @@ class Strip:
     rows: int
     outputs: int
     strides: tuple[int, int]
-    channels: int
+    pixel: int
     row_words: int
     form: SmmulRequantizer
     requantization: Channels
@@ -92,10 +112,10 @@ class Strip:
             self._straight(memory, at, weights, channel, to, [2] * pairs + [1] * single)
             return
         with T.serial(pairs // unroll) as i:
-            place = to + i * (unroll * 2 * self.channels)
+            place = to + i * (unroll * 2 * self.pixel)
             self._straight(memory, at + i * (unroll * self.strides[1]), weights, channel, place, [2] * unroll)
         if single:
-            self._straight(memory, at + pairs * self.strides[1], weights, channel, to + pairs * 2 * self.channels, [1])
+            self._straight(memory, at + pairs * self.strides[1], weights, channel, to + pairs * 2 * self.pixel, [1])
 
     def _straight(
         self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr, counts: list[int]
@@ -103,9 +123,9 @@ class Strip:
         """Neighbouring groups of one or two windows, in all rows, without a loop."""
         start = bind("start", opaque(at))
         for row in range(self.rows):
-            words, line = start + row * self.strides[0] * self.row_words, to + row * self.outputs * self.channels
+            words, line = start + row * self.strides[0] * self.row_words, to + row * self.outputs * self.pixel
             for i, count in enumerate(counts):
-                place = line + i * 2 * self.channels
+                place = line + i * 2 * self.pixel
                 self._windows(count, memory, words + i * self.strides[1], weights, channel, place)
 
     def _windows(self, count: int, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr) -> None:
@@ -123,4 +143,4 @@ class Strip:
         forget(memory.planes.data)
         for i, value in enumerate(acc):
             result = self.requantization.requantize(self.form, value, memory.numbers, channel)
-            T.buffer_store(memory.y, result, [to + i * self.channels])
+            memory.store(to + i * self.pixel, result)

@@ -16,7 +16,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.program.planner import row_distance
 from edgeq.targets.dsp.intrinsics import load_word, odd_bytes, sxtb16
-from edgeq.targets.dsp.planes import CHANNELS
+from edgeq.targets.dsp.planes import lanes
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.portable.depthwise import one_output_per_channel
 from edgeq.targets.portable.fixed_point import bind, int32
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
+
+CHANNELS = lanes("int8")
+"""Side by side: those of a word."""
 
 
 def is_in_fours(op: Conv2D) -> bool:

@@ -24,6 +24,7 @@ from edgeq.lower.assembly import opaque, smlad_in_place
 from edgeq.targets.dsp.block import unroll
 from edgeq.targets.dsp.control import where
 from edgeq.targets.dsp.intrinsics import forget, pin, wrapping_difference
+from edgeq.targets.dsp.packed import both
 from edgeq.targets.dsp.pairs import INPUT_LIMIT
 from edgeq.targets.dsp.schedule import BLOCK_CODE, PIXEL_CODE, STEP_CODE, cached_words
 from edgeq.targets.portable.fixed_point import bind
@@ -81,6 +82,7 @@ class FieldProduct:
         row_words: Words from one segment to the next.
         form: Requantization, with `channels`, its numbers.
         target: Whose instruction cache holds an unrolled step.
+        packed: Whether results lie two to a byte.
     """
 
     outputs: int
@@ -91,6 +93,7 @@ class FieldProduct:
     form: SmmulRequantizer
     channels: Channels
     target: Target
+    packed: bool
 
     @property
     def fields(self) -> int:
@@ -128,8 +131,7 @@ class FieldProduct:
                 end = bind("w_end", opaque(memory.acc[self.fields + 1] + size))
                 T.buffer_store(memory.acc, end, [self.fields + 1])
                 self._products(memory, x, end - size, size)
-            # Opaque: the numbers of all channels are then read at small offsets from one address.
-            self._store(memory, bind("channel", opaque(group * self.fields)), at * self.outputs)
+            self._store(memory, group * self.fields, at * self.outputs)
 
     @contextmanager
     def _steps(self, first: Expr, most: int) -> Iterator[tuple[Expr, int]]:
@@ -169,15 +171,24 @@ class FieldProduct:
 
     def _store(self, memory: Memory, channel: Expr, y: Expr) -> None:
         """Requantizes and stores the outputs of the channels from number `channel`."""
+        # Opaque: the numbers of all channels are then read at small offsets from one address.
+        first = bind("first", opaque(channel))
         last = self.fields - 1
         raised = bind("raised", memory.acc[self.fields] * (1 << (self.bits - 1)))
         top = memory.acc[last]
         for i in range(last):
             top = bind("top", wrapping_difference(top, memory.acc[i]))
-        for i in range(self.fields):
+
+        def result(i: int) -> Expr:
+            total = T.shift_right(memory.acc[i], self.bits * i) - raised
+            total = T.shift_right(top, self.bits * last) if i == last else total
+            total = total + memory.numbers[first + i]
+            return self.channels.requantize(self.form, total, memory.numbers, first + i)
+
+        step = 2 if self.packed else 1
+        for i in range(0, self.fields, step):
             with where(self.outputs % self.fields == 0 or channel + i < self.outputs):
-                total = T.shift_right(memory.acc[i], self.bits * i) - raised
-                total = T.shift_right(top, self.bits * last) if i == last else total
-                total = total + memory.numbers[channel + i]
-                result = self.channels.requantize(self.form, total, memory.numbers, channel + i)
-                T.buffer_store(memory.y, result, [y + channel + i])
+                value = both(result(i), result(i + 1)) if self.packed else result(i)
+                T.buffer_store(
+                    memory.y, value, [T.shift_right(y + channel, 1) + i // 2 if self.packed else y + channel + i]
+                )

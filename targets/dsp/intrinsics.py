@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
 
+from edgeq.lower.assembly import selected
+
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr, Var
 
@@ -35,6 +37,26 @@ def odd_bytes(word: Expr) -> Expr:
     return sxtb16(T.call_llvm_pure_intrin(_id("llvm.fshr"), word, word, T.int32(8), dtype="int32"))
 
 
+def add_even_bytes(acc: Expr, word: Expr) -> Expr:
+    """The halves of acc plus bytes 0 and 2 of a word, sign-extended, each modulo 2^16: SXTAB16."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.sxtab16"), acc, word, dtype="int32")
+
+
+def add_odd_bytes(acc: Expr, word: Expr) -> Expr:
+    """The halves of acc plus bytes 1 and 3 of a word: one SXTAB16 with a rotation."""
+    return add_even_bytes(acc, T.call_llvm_pure_intrin(_id("llvm.fshr"), word, word, T.int32(8), dtype="int32"))
+
+
+def larger_bytes(a: Expr, b: Expr) -> Expr:
+    """The larger one of each two signed bytes of words: SSUB8 and SEL."""
+    return selected("ssub8", a, b)
+
+
+def larger_halves(a: Expr, b: Expr) -> Expr:
+    """The larger one of each two signed halves of words: SSUB16 and SEL."""
+    return selected("ssub16", a, b)
+
+
 def wrapping_difference(a: Expr, b: Expr) -> Expr:
     """int32 a - b modulo 2^32; the difference of signed numbers must not overflow, neither in LLVM nor in C."""
     return T.Cast("int32", T.Cast("uint32", a) - T.Cast("uint32", b))
@@ -51,8 +73,17 @@ def saturate(value: Expr, bits: int) -> Expr:
 
 
 def load_word(buffer: Buffer, index: Expr) -> Expr:
-    """Four neighbouring int8 elements at any address as one word, the first in the lowest byte."""
-    return T.reinterpret("int32", buffer[T.Ramp(index, 1, 4)])
+    """Four neighbouring int8 elements, or two of int16, at any address as one word, the first in its lowest bits.
+
+    Some summand of `index` has to be a loop's variable: without one TVM makes loads of single elements of it.
+    """
+    return T.reinterpret("int32", buffer[T.Ramp(index, 1, 32 // buffer.dtype.bits)])
+
+
+def store_word(buffer: Buffer, index: Expr, word: Expr) -> None:
+    """Stores a word as neighbouring elements of one or two bytes, the lowest one first, at any address."""
+    lanes = 32 // buffer.dtype.bits
+    T.buffer_store(buffer, T.reinterpret(f"{buffer.dtype}x{lanes}", word), [T.Ramp(index, 1, lanes)])
 
 
 def pin(value: Expr) -> None:

@@ -146,5 +146,8 @@ def narrow(op: Conv2D, program: Program, target: Target) -> Generated:
             for channel in T.serial(o):
                 column.emit(wide, w, numbers, y, first, channel)
 
-    scratch = Scratch("int32", 4 * rows.words)
-    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), tile_distance(matrix, tile))
+    scratch, distance = (
+        Scratch("int32", 4 * rows.words),
+        tile_distance(pixels, tile, program.buffer[op.x], program.buffer[op.y]),
+    )
+    return Generated(kernel, (Reads(op.x), table, channels.table, scratch, Writes(op.y)), distance)

@@ -14,6 +14,8 @@ word (Lai et al. 2018, "CMSIS-NN", sec. 3.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 LIMIT = 1 << 23
@@ -68,15 +70,18 @@ def pair_words(weight: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(halves).view("<i4").astype(np.int32)
 
 
-def packed_weights(weight: np.ndarray, pairs: int, together: int = 2) -> np.ndarray:
+def packed_weights(
+    weight: np.ndarray, pairs: int, together: int = 2, paired: Callable[[np.ndarray], np.ndarray] = pair_words
+) -> np.ndarray:
     """Paired words in the order of `block.Memory.weights`, channels filled up to whole groups with zeros.
 
     Args:
         weight: int8 (o, elements), the number of elements even.
         pairs: Of a group.
         together: Neighbouring words of a pair.
+        paired: From weights (o, k) to words (o / 2, k / 2).
     """
     o, elements = weight.shape
-    words = pair_words(np.pad(weight, ((0, -o % (2 * pairs)), (0, 0)))).reshape(-1, pairs, elements // 2)
+    words = paired(np.pad(weight, ((0, -o % (2 * pairs)), (0, 0)))).reshape(-1, pairs, elements // 2)
     steps = [words[..., i : i + together].reshape(len(words), -1) for i in range(0, elements // 2, together)]
     return np.concatenate(steps, axis=1).reshape(-1)

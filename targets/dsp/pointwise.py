@@ -13,6 +13,7 @@ from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.memory import Memory
+from edgeq.targets.dsp.packed import PackedRows, raised
 from edgeq.targets.dsp.product import as_bytes, biases_of, block_of, channel_multiple, has_product, product_of
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
@@ -20,7 +21,7 @@ from edgeq.targets.dsp.schedule import block_for, block_sizes
 
 if TYPE_CHECKING:
     from edgeq.program.ops import Conv2D, Dense
-    from edgeq.program.program import Program
+    from edgeq.program.program import Buffer, Program
     from edgeq.targets.target import Target
 
 SCRATCH, PACKED_SCRATCH = 2048, 3328
@@ -60,9 +61,9 @@ def dense(op: Dense, program: Program, target: Target) -> Generated:
     return _product(op, Matrix(op.rows, op.weight), program, target)
 
 
-def pixel_rows(tile: int, k: int) -> Rows:
-    """The widened elements of a tile of pixels."""
-    return Rows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
+def pixel_rows(x: Buffer, tile: int, k: int) -> Rows:
+    """The widened elements of a tile of pixels in `x`."""
+    return (PackedRows if x.packed else Rows)((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
 
 
 def scratch_for(tile: int, k: int, near: int) -> int:
@@ -98,20 +99,21 @@ def tile_pixels(pixels: int, k: int, block: int, *, packed: bool = False, scratc
 
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target, *, near: bool = True) -> Generated:
+    x_buffer, y_buffer = program.buffer[op.x], program.buffer[op.y]
+    op, y_dtype, packed = raised(op, x_buffer), y_buffer.dtype, y_buffer.packed
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
     block = block_for(-(-k // 2), o, target, packed=not as_bytes(op))
     tile = tile_pixels(pixels, k, block.pixels, packed=not as_bytes(op))
-    rows = pixel_rows(tile, k)
+    rows = pixel_rows(x_buffer, tile, k)
     block = block_of(op, rows, target)
-    y_dtype = program.buffer[op.y].dtype
     bias, multiple = biases_of(op, rows), channel_multiple(op, rows, block.pairs)
     form, channels = output_stage(bias, op.requantize, target, y_dtype, multiple)
-    product, table = product_of(op, rows, form, channels, target, block, near=near)
+    product, table = product_of(op, rows, form, channels, target, block, near=near, packed=packed)
     if near and as_bytes(op) and product.near_words:
         tile = tile_pixels(pixels, k, block.pixels, packed=True, scratch=scratch_for(tile, k, 4 * product.near_words))
-        rows = pixel_rows(tile, k)
-        product, table = product_of(op, rows, form, channels, target, block)
-    near_words = product.near_words
+        rows = pixel_rows(x_buffer, tile, k)
+        product, table = product_of(op, rows, form, channels, target, block, packed=packed)
+    near_words, pixel = product.near_words, rows.line // tile
 
     @T.prim_func(private=True)
     def kernel(
@@ -122,30 +124,30 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
         y_ptr: T.handle(y_dtype),
     ):
         T.func_attr({"tirx.noalias": False})
-        x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
+        x = T.decl_buffer((x_buffer.units,), "int8", data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int32", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         memory = T.decl_buffer((near_words + rows.words,), "int32", data=wide_ptr)
         wide = T.decl_buffer((rows.words,), "int32", data=wide_ptr, elem_offset=near_words)
         halves = T.decl_buffer((2 * rows.words,), "int16", data=wide_ptr, elem_offset=2 * near_words)
-        y = T.decl_buffer((pixels * o,), y_dtype, data=y_ptr)
+        y = T.decl_buffer((y_buffer.units,), y_dtype, data=y_ptr)
         acc = T.alloc_buffer((product.accumulators,), "int32", scope="local")
         for i in T.serial(-(-pixels // tile)):
             first: T.let[T.int32] = T.min(i * tile, pixels - tile)
-            rows.widen(x, first * k, Ring(wide, halves), 0)
+            rows.widen(x, first * pixel, Ring(wide, halves), 0)
             forget(wide_ptr)
             product.emit_row(Memory(memory, w, acc, numbers, y), tile, T.int32(near_words), first)
 
     scratch = Scratch("int32", 4 * (near_words + rows.words))
     operands = (Reads(op.x), table, channels.table, scratch, Writes(op.y))
     # Widened upwards, byte by byte: a single tile that ends with the scratch memory is read before it is written over.
-    over = scratch.nbytes - pixels * k if tile == pixels and rows.depth == k else None
+    over = scratch.nbytes - x_buffer.units if tile == pixels and rows.depth == k else None
     lean = partial(_product, op, matrix, program, target, near=False) if product.can_be_lean else None
-    return Generated(kernel, operands, tile_distance(matrix, tile), scratch_distance=over, lean=lean)
+    distance = tile_distance(pixels, tile, x_buffer, y_buffer)
+    return Generated(kernel, operands, distance, scratch_distance=over, lean=lean)
 
 
-def tile_distance(matrix: Matrix, tile: int) -> int:
+def tile_distance(pixels: int, tile: int, x: Buffer, y: Buffer) -> int:
     """A tile is widened before any of its results is written; the last one reads some pixels again."""
-    pixels, (o, k) = matrix.pixels, matrix.weight.shape
     first = np.minimum(np.arange(-(-pixels // tile)) * tile, pixels - tile)
-    return step_distance((first + tile) * o, np.append(first[1:], pixels) * k)
+    return step_distance((first + tile) * y.nbytes // pixels, np.append(first[1:], pixels) * x.nbytes // pixels)

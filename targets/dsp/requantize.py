@@ -35,7 +35,9 @@ class SmmulRequantizer(Requantizer):
 
     def limit(self, value: Expr) -> Expr:
         """SSAT to the output's width, and comparisons only for limits that are tighter."""
-        info = np.iinfo(self.dtype)
+        info, bits = np.iinfo(self.dtype), self.requantize.hi.bit_length() + 1
+        if bits < info.bits and (self.requantize.lo, self.requantize.hi) == (-(1 << bits >> 1), (1 << bits >> 1) - 1):
+            return T.Cast(self.dtype, saturate(value, bits))
         value = saturate(value, info.bits)
         if self.requantize.lo > info.min:
             value = T.max(value, self.requantize.lo)
@@ -84,16 +86,22 @@ def doubled(requantize: Requantize) -> Requantize:
 
 
 def output_stage(
-    bias: np.ndarray, requantize: Requantize, target: Target, dtype: str, multiple: int = 1
+    bias: np.ndarray,
+    requantize: Requantize,
+    target: Target,
+    dtype: str,
+    multiple: int = 1,
+    kind: type[SmmulRequantizer] = SmmulRequantizer,
 ) -> tuple[SmmulRequantizer, Channels]:
     """Requantizer and channel table of an operator, the table filled up to a multiple of `multiple` channels.
 
     Args:
         bias: int32 (o,).
         dtype: Of the output.
+        kind: Of requantization.
     """
     bias, scaled = filled(bias, requantize, multiple)
-    return SmmulRequantizer(scaled, target, dtype), Channels(bias, scaled)
+    return kind(scaled, target, dtype), Channels(bias, scaled)
 
 
 def filled(bias: np.ndarray, requantize: Requantize, multiple: int) -> tuple[np.ndarray, Requantize]:

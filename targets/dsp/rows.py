@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from tvm.script import tirx as T
@@ -44,6 +44,10 @@ class Rows:
         lines: Rows of output that are made at a time.
     """
 
+    group: ClassVar[int] = GROUP
+    order_in_group: ClassVar[tuple[int, ...]] = (0, 2, 1, 3)
+    """Where a group's elements come from: that of SXTB16."""
+
     image: tuple[int, int, int, int]
     out: tuple[int, int]
     kernel: tuple[int, int]
@@ -70,8 +74,13 @@ class Rows:
 
     @property
     def grouped(self) -> bool:
-        """Whether elements lie in the order of SXTB16."""
-        return self.depth % GROUP == 0
+        """Whether elements lie in that order."""
+        return self.depth % self.group == 0
+
+    @property
+    def line(self) -> int:
+        """Bytes or halves of an image row."""
+        return self.image[2] * self.image[3]
 
     @property
     def window_words(self) -> int:
@@ -126,7 +135,7 @@ class Rows:
         o, kh, kw, c = weight.shape
         filled = np.pad(weight, ((0, 0), (0, 0), (0, 0), (0, self.depth - c)))
         if self.grouped:
-            filled = filled.reshape(o, kh, kw, -1, GROUP)[..., [0, 2, 1, 3]]
+            filled = filled.reshape(o, kh, kw, -1, self.group)[..., self.order_in_group]
         flat = filled.reshape(o, kh, kw * self.depth)
         return np.pad(flat, ((0, 0), (0, 0), (0, 2 * self.window_words - kw * self.depth)))
 

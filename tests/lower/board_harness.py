@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from lower.c_harness import write_sources
+from lower.c_harness import stored, write_sources
 
 from edgeq.lower.lowered import Argument, Lowered
 from edgeq.lower.objects import compile_objects
@@ -34,6 +34,7 @@ def differing_calls(
     Returns:
         The indices of wrong calls.
     """
+    inputs, outputs = (stored(lowered.program, arrays) for arrays in (inputs, outputs))
     sources, objects = [folder / "main.c"], []
     if as_c:
         sources.append(write_sources(lowered, folder))
@@ -73,11 +74,11 @@ def _main(
 
 
 def _memory(name: str, array: np.ndarray, offset: int | None) -> str:
-    """A buffer in the arena, or one of exactly the right size; bytes then begin at an odd address."""
+    """A buffer in the arena, or one of exactly the right size; bytes then begin at an odd address, halves at a word."""
     if offset is not None:
         return f"#define {name} (({array.dtype}_t *)(arena + {offset}))"
     if array.dtype.itemsize > 1:
-        return f"static {array.dtype}_t {name}[{array.size}];"
+        return f"static {array.dtype}_t {name}[{array.size}] {_ALIGNED};"
     memory = f"static struct {{ char odd; {array.dtype}_t data[{array.size}]; }} memory_{name}"
     return f"{memory} {_ALIGNED};\n#define {name} memory_{name}.data"
 

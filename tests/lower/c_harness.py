@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeq.lower.c_source import c_sources
 from edgeq.lower.lowered import Argument, Lowered
+from edgeq.program.program import Program
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 SANITIZE = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -41,6 +42,7 @@ def run_checked(
     lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray], folder: Path
 ) -> str:
     """Compiles with warnings as errors and sanitizers, runs on every sample. Returns what the program printed."""
+    inputs, outputs = (stored(lowered.program, arrays) for arrays in (inputs, outputs))
     kernels = write_sources(lowered, folder)
     (folder / "main.c").write_text(_main(lowered, inputs, outputs))
     command = ["gcc", *WARNINGS, *SANITIZE, "-I", folder, kernels, folder / "main.c", "-o", folder / "main"]
@@ -48,6 +50,11 @@ def run_checked(
     assert compiled.returncode == 0, compiled.stderr
     result = subprocess.run([folder / "main"], capture_output=True, text=True, check=False)
     return result.stdout + result.stderr
+
+
+def stored(program: Program, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays by buffer as they lie in memory."""
+    return {name: program.buffer[name].stored(array) for name, array in arrays.items()}
 
 
 def _main(lowered: Lowered, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> str:

@@ -25,7 +25,7 @@ from edgeq.program.ops import (
     Requantize,
     View,
 )
-from edgeq.program.program import Buffer, Port, Program
+from edgeq.program.program import Port, Program
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def program_of(cases: Sequence[Case]) -> Program:
     for i, case in enumerate(cases):
         names = {name: f"{name}_{i}" for name in case.buffers}
         for name, b in case.buffers.items():
-            buffers.append(Buffer(names[name], b.shape, b.bits, b.data))
+            buffers.append(replace(b, name=names[name]))
             if b.data is None:
                 (outputs if name == "y" else inputs).append(Port(names[name], names[name], b.shape, 1.0, 0))
         ops += [_renamed(op, names) for op in (case.op, *case.more)]

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lower.c_harness import WARNINGS, run_checked, write_sources
-from lower.dsp_operators import MAKERS
+from lower.dsp_operators import MAKERS, random_conv2d, random_dense, random_depthwise, random_pointwise
+from lower.dsp_pools import POOLS, random_average_pool, random_max_pool
+from lower.dsp_widths import halved, packed_addition, packed_layer, packed_pool
 from lower.operators import program_of, random_inputs
 from tvm.script import tirx as T
 from tvm.target.codegen import llvm_lookup_intrinsic_id
@@ -29,6 +31,8 @@ from edgeq.targets.dsp.requantize import multiply_rounded
 from edgeq.targets.load import load_target
 
 M4 = load_target("cortex-m4")
+PACKED = (random_conv2d, random_pointwise, random_depthwise, random_dense)
+"""Operators over packed int4."""
 GOLDEN = Path(__file__).parent / "golden"
 ARM = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb")
 CLANG_ARM = ("clang", "--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isystem", "/usr/include/newlib")
@@ -37,7 +41,10 @@ CLANG_ARM = ("clang", "--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-isyst
 def random_kernels(of_each: int) -> Lowered:
     """Operators of every kind that the family has kernels for."""
     rng = np.random.default_rng(0)
-    return lower(program_of([make(rng) for _ in range(of_each) for make in MAKERS]), for_c(M4))
+    cases = [make(rng) for _ in range(of_each) for make in (*MAKERS, *POOLS)]
+    cases += [halved(make(rng), rng) for make in MAKERS] + [packed_layer(make, rng) for make in PACKED]
+    cases += [packed_pool(make, rng) for make in (random_average_pool, random_max_pool)] + [packed_addition(rng)]
+    return lower(program_of(cases), for_c(M4))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,7 @@ def test_instructions_are_those_of_the_extension(compiler: tuple[str, ...], lowe
     command = [*compiler, "-std=c99", "-O2", "-S", kernels, "-I", tmp_path, "-o", "-"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     used = set(re.findall(r"^\t([a-z0-9]+)", text, re.MULTILINE))
-    assert {"smlad", "sxtb16", "pkhbt", "pkhtb", "ldrd"} <= used
+    assert {"smlad", "sxtb16", "sxtab16", "ssub8", "sel", "pkhbt", "pkhtb", "ldrd"} <= used
     assert used & {"smmulr", "smmlar"}
 
 

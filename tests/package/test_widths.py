@@ -26,7 +26,7 @@ net (float[1,3,8,8] x) => (float[1,5] y) {
     d = Conv<pads=[1,1,1,1], group=8>(r, w1)  s = Sigmoid(d)
     m = Mul(r, s)  n = Add(m, r)
     l = LeakyRelu<alpha=0.1>(n)  p = MaxPool<kernel_shape=[2,2], strides=[2,2]>(l)
-    g = GlobalAveragePool(p)  t = Tanh(g)  c = Concat<axis=1>(t, g)
+    q = Conv(p, w3)  g = GlobalAveragePool(q)  t = Tanh(g)  c = Concat<axis=1>(t, g)
     f = Flatten(c)  h = Gemm<transB=1>(f, w2, b2)  y = Softmax(h)
 }"""
 
@@ -35,7 +35,7 @@ net (float[1,3,8,8] x) => (float[1,5] y) {
 def graph() -> onnx.ModelProto:
     rng = np.random.default_rng(5)
     model = onnx.parser.parse_model(GRAPH)
-    shapes = {"w0": (8, 3, 3, 3), "b0": (8,), "w1": (8, 1, 3, 3), "w2": (5, 16), "b2": (5,)}
+    shapes = {"w0": (8, 3, 3, 3), "b0": (8,), "w1": (8, 1, 3, 3), "w2": (5, 16), "b2": (5,), "w3": (8, 8, 1, 1)}
     arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     model.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in arrays.items())
     for number, node in enumerate(model.graph.node):
@@ -56,7 +56,7 @@ def net(request: pytest.FixtureRequest, graph: onnx.ModelProto, source: PackageS
     return replace(source, lowered=lowered, golden_inputs=compiled.integers, golden_outputs=outputs)
 
 
-@pytest.mark.parametrize(("target_name", "emit"), [("cortex-m0", "lib"), ("rv32imc", "c")])
+@pytest.mark.parametrize(("target_name", "emit"), [("cortex-m0", "lib"), ("rv32imc", "c"), ("cortex-m4", "lib")])
 def test_self_test_on_board(net: PackageSource, tmp_path: Path, target_name: str, emit: str) -> None:
     target = load_target(target_name)
     assert target.emulator

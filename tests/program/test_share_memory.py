@@ -10,7 +10,7 @@ from program.programs import program, requantize
 
 from edgeq.lower.lower import lower
 from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Copy, Fill, Lut, Op, View
+from edgeq.program.ops import Copy, Fill, Interpolate, Lut, Op, View
 from edgeq.program.planner import plan_arena
 from edgeq.program.program import Program
 from edgeq.program.rewrites import share_memory
@@ -97,6 +97,18 @@ def test_copies_that_are_needed_stay(ops: list[Op]) -> None:
     before = net(ops, x=16, a=16, c=32, y=32)
     before = replace(before, buffers=tuple(b for b in before.buffers if b.name in used(before)))
     assert share_memory(before) is before
+
+
+@pytest.mark.parametrize(("first", "copies"), [(16, 0), (15, 1)])
+def test_halves_begin_where_words_do(first: int, copies: int) -> None:
+    """Kernels read two at once."""
+    wide = np.arange(256).astype(np.int16)
+    ops: list[Op] = [Lut("a", "a", "x", wide), Lut("b", "b", "x", wide), into("c", "a", 32), into("c", "b", first)]
+    line = Interpolate("y", "y", "c", np.zeros(513, np.int32), 15, -128, 127)
+    before = net([*ops, line], x=16, a=16, b=16, c=48, y=48)
+    halves = tuple(replace(b, bits=16) if b.name in "abc" else b for b in before.buffers)
+    after = share_memory(replace(before, buffers=halves))
+    assert sum(isinstance(op, Copy) for op in after.ops) == copies
 
 
 def used(before: Program) -> set[str]:

@@ -11,7 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lower.board_harness import differing_calls
-from lower.dsp_operators import MAKERS, numbers, random_conv2d, random_pointwise, requantize
+from lower.dsp_operators import (
+    MAKERS,
+    numbers,
+    random_conv2d,
+    random_dense,
+    random_depthwise,
+    random_pointwise,
+    random_taps,
+    requantize,
+)
+from lower.dsp_pools import POOLS, random_average_pool, random_max_pool
+from lower.dsp_widths import halved, packed_addition, packed_layer, packed_pool, with_result
 from lower.operators import Case, program_of, random_inputs
 from tooling import need_board
 
@@ -20,19 +31,21 @@ from edgeq.lower.objects import compile_objects
 from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D, Dense
-from edgeq.program.program import Buffer
+from edgeq.program.program import Buffer, Program
+from edgeq.program.verifier import verify_program
 from edgeq.targets.dsp.depthwise_rows import rows_together
 from edgeq.targets.dsp.fields import fields_fit, packed_fields
 from edgeq.targets.dsp.near import Near, packed_groups
 from edgeq.targets.dsp.pairs import can_pair, packed_weights, pair_words
 from edgeq.targets.dsp.pointwise import PACKED_SCRATCH, SCRATCH, tile_pixels
 from edgeq.targets.dsp.schedule import Schedule, choosing
+from edgeq.targets.dsp.wide import sums_in_word
 from edgeq.targets.load import load_target
 
 M4 = load_target("cortex-m4")
 
 
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", [*MAKERS, *POOLS])
 @pytest.mark.parametrize("seed", range(2))
 def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     need_board(M4)
@@ -86,6 +99,65 @@ def test_packed_weights_equal_interpreter(bits: int, tmp_path: Path) -> None:
     assert [program.ops[i] for i in wrong] == []
 
 
+def test_packed_activations_equal_interpreter(tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(1)
+    makers = (random_conv2d, random_pointwise, random_depthwise, random_dense)
+    cases = [packed_layer(make, rng) for make in makers for _ in range(8)]
+    cases += [packed_pool(make, rng) for make in (random_average_pool, random_max_pool) for _ in range(6)]
+    program = program_of([*cases, *(packed_addition(rng) for _ in range(6))])
+    verify_program(program)
+    assert_family(program, 1)
+    lowered = lower(program, M4)
+    inputs = random_inputs(program, 3, 1)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+def test_activations_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(1)
+    program = program_of([halved(make(rng), rng) for make in MAKERS if make is not random_taps for _ in range(6)])
+    verify_program(program)
+    assert_family(program, 0.95)
+    lowered = lower(program, M4)
+    inputs = random_inputs(program, 3, 1)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+def test_sums_of_more_than_a_word_equal_interpreter(tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(0)
+    cases = []
+    for k, o in ((600, 3), (800, 5), (1001, 2)):
+        weight = rng.integers(100, 128, (o, k)).astype(np.int8) * rng.choice([-1, 1], (o, 1)).astype(np.int8)
+        op = Dense("dense", "y", "x", 2, weight, 8, np.zeros(o, np.int32), requantize(rng, o))
+        cases.append(halved(Case(op, {"x": Buffer("x", (2, k)), "y": Buffer("y", (2, o))}), rng))
+    assert [sums_in_word(case.op) for case in cases] == [False] * 3
+    program = program_of(cases)
+    inputs = random_inputs(program, 3, 0)
+    assert differing_calls(lower(program, M4), inputs, interpret(program, inputs), tmp_path) == []
+
+
+def test_results_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
+    """Of bytes; where results lie over operands, too."""
+    need_board(M4)
+    rng = np.random.default_rng(3)
+    program = program_of([with_result(make(rng), 16) for make in (*MAKERS, random_average_pool) for _ in range(2)])
+    assert_family(program, 0.9)
+    lowered = lower(program, M4)
+    inputs = random_inputs(program, 3, 3)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+def assert_family(program: Program, share: float) -> None:
+    """Else comparisons would show nothing."""
+    families = [select(op, program, M4).generate.__module__.split(".")[2] for op in program.ops]
+    assert families.count("dsp") >= share * len(families)
+
+
 @pytest.mark.parametrize(("bits", "share"), [(4, 0.52), (2, 0.3)])
 def test_packed_weights_take_less_flash(bits: int, share: float) -> None:
     rng = np.random.default_rng(0)
@@ -100,7 +172,7 @@ def test_packed_weights_take_less_flash(bits: int, share: float) -> None:
     assert sizes[1] <= share * sizes[0]
 
 
-@pytest.mark.parametrize(("make", "bits"), [(m, b) for m in MAKERS for b in (8, 4, 2)])
+@pytest.mark.parametrize(("make", "bits"), [(m, 8) for m in POOLS] + [(m, b) for m in MAKERS for b in (8, 4, 2)])
 def test_random_operators_use_this_family(make, bits: int) -> None:
     """Else the comparisons above would show nothing."""
     rng = np.random.default_rng(0)

@@ -16,6 +16,9 @@ from edgeq.program.program import Buffer, Program
 from edgeq.program.rewrites.channels import walk
 from edgeq.program.verifier import verify_program
 
+WORD = 4
+"""Bytes: where elements of 16 bits lie in memory of their own or as a part, kernels read two of them at once."""
+
 
 def share_memory(program: Program) -> Program:
     """The program without such copies, as long as that takes no more memory; outputs keep every byte. Idempotent.
@@ -40,6 +43,8 @@ def _shared(program: Program, copy: Copy) -> Program | None:
     elif _is_whole(copy.y_view, y) and _is_run(copy.x_view) and _can_be_part(program, y, x):
         part = replace(y, base=x.name, offset=copy.x_view.offset)
     else:
+        return None
+    if part.offset * part.itemsize % WORD and part.itemsize > 1:
         return None
     buffers = tuple(part if b.name == part.name else b for b in program.buffers)
     return replace(program, buffers=buffers, ops=tuple(op for op in program.ops if op is not copy))

@@ -44,6 +44,11 @@ static inline int32_t edgeq_load_int32(const void *from, int32_t byte)
     return value;
 }
 
+static inline void edgeq_store_int32(void *to, int32_t byte, int32_t value)
+{
+    memcpy((char *)to + byte, &value, sizeof value);
+}
+
 static inline void edgeq_store_int16(void *to, int32_t byte, int16_t value)
 {
     memcpy((char *)to + byte, &value, sizeof value);

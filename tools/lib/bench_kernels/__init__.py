@@ -1,0 +1,1 @@
+"""Kernels of a family beside the portable ones."""
