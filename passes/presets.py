@@ -24,10 +24,12 @@ from edgeq.passes.plugins import with_plugins
 from edgeq.passes.recombine_channels import RecombineChannels
 from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.passes.refine_ranges import RefineRanges
+from edgeq.passes.reparameterize_norms import ReparameterizeNorms
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.passes.roundings import rounding_steps
 from edgeq.passes.scheme import Scheme
 from edgeq.passes.simulate_grid import SimulateGrid
+from edgeq.passes.smooth_norms import SmoothNorms
 from edgeq.passes.split_outliers import SplitOutliers
 from edgeq.passes.widen_activations import WidenActivations
 
@@ -75,6 +77,8 @@ def preset_passes(
         Step(own, enabled=bool(own.weight_bits or own.activation_bits)),
         Step(EqualizeLayers(few, *widths, judge=judge), enabled=thorough or not scheme.per_channel),
         Step(AbsorbHighBias(few), enabled=best),
+        Step(SmoothNorms(few, judge), enabled=thorough),
+        Step(ReparameterizeNorms(few, judge, bits), enabled=thorough),
         Step(SplitOutliers(OutputNoise(few, *widths), scheme.weight_bits), enabled=False),
         Step(RecombineChannels(OutputNoise(few, *widths), *widths[::2]), enabled=False),
         Step(SimulateGrid(), enabled=False),

@@ -10,6 +10,15 @@ from conftest import Example
 
 from .conftest import Call
 
+STAGES = [
+    "naive",
+    "+ equalize_layers",
+    "+ smooth_norms",
+    "+ reparameterize_norms",
+    "+ correct_bias",
+    "+ round_per_layer",
+]
+
 
 def run(call: Call, *args: object) -> dict:
     result = call("debug", *args, "--json")
@@ -21,8 +30,7 @@ def test_float_model_with_attribution(call: Call, digits: Example) -> None:
     found = run(call, digits.model, "--calib", digits.calib, "--eval", digits.eval, "--attribute")
     assert found["compared"] == "weights and activations" and found["samples"] == 16
     assert all(layer["weight_sqnr_db"] > 30 for layer in found["layers"] if layer["op"] in ("Conv", "Gemm"))
-    stages = ["naive", "+ equalize_layers", "+ correct_bias", "+ round_per_layer"]
-    assert [stage["stage"] for stage in found["attribution"]] == stages
+    assert [stage["stage"] for stage in found["attribution"]] == STAGES
     assert all(stage["metric"] == "top1" and stage["quantized"] > 0.95 for stage in found["attribution"])
 
 
@@ -30,7 +38,7 @@ def test_attribution_of_rounding(call: Call, digits: Example) -> None:
     """At two bits each stage gives something, and rounding that is chosen by layer the most."""
     width = ("--calib", digits.calib, "--eval", digits.eval, "--weight-bits", 2, "--attribute")
     stages = {stage["stage"]: stage["sqnr_db"] for stage in run(call, digits.model, *width)["attribution"]}
-    assert list(stages) == ["naive", "+ equalize_layers", "+ correct_bias", "+ round_per_layer"]
+    assert list(stages) == STAGES
     assert stages["+ correct_bias"] > stages["naive"] + 1
     assert stages["+ round_per_layer"] > stages["+ correct_bias"] + 1
     shown = call("debug", digits.model, *width)

@@ -16,6 +16,7 @@ from edgeq.pipeline import pass_name
 from edgeq.progress import silent
 
 BASE = ["calibrate", "insert_qdq", "freeze_weights"]
+THOROUGH = ("round_per_layer", "equalize_layers", "smooth_norms", "reparameterize_norms")
 
 
 @pytest.fixture
@@ -34,14 +35,14 @@ def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) ->
         ("fast", Scheme(), {"correct_bias"}),
         ("fast", Scheme(per_channel=False), {"correct_bias", "equalize_layers"}),
         ("fast", Scheme(weight_bits=4), {"correct_bias"}),
-        ("balanced", Scheme(), {"round_per_layer", "equalize_layers"}),
-        ("balanced", Scheme(weight_bits=4), {"round_per_layer", "equalize_layers"}),
-        ("balanced", Scheme(activation_bits=4), {"round_per_layer", "equalize_layers"}),
-        ("best", Scheme(), {"round_per_layer", "equalize_layers", "absorb_high_bias", "reconstruct_blocks"}),
+        ("balanced", Scheme(), {*THOROUGH}),
+        ("balanced", Scheme(weight_bits=4), {*THOROUGH}),
+        ("balanced", Scheme(activation_bits=4), {*THOROUGH}),
+        ("best", Scheme(), {*THOROUGH, "absorb_high_bias", "reconstruct_blocks"}),
         (
             "best",
             Scheme(activation_bits=4),
-            {"round_per_layer", "equalize_layers", "absorb_high_bias", "reconstruct_blocks", "refine_ranges"},
+            {*THOROUGH, "absorb_high_bias", "reconstruct_blocks", "refine_ranges"},
         ),
     ],
 )

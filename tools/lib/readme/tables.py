@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from bench_accuracy.markdown import markdown as accuracy_markdown
@@ -158,6 +159,37 @@ def accuracy() -> str:
     return accuracy_markdown(read("accuracy.csv"), read("accuracy_pairs.csv"))
 
 
+def transformers() -> str:
+    """What each pass gives transformers, and what int8 costs recurrent networks."""
+    rows = read("transformers.csv")
+    cells = {
+        (row["model"], row["widths"], row["passes"]): f"{_percent(row['top1'])}, {row['sqnr_db']} dB" for row in rows
+    }
+    networks = {(row["model"], row["widths"]): row for row in rows}.values()
+    columns: Columns = {"model": text("model"), "widths": text("widths"), "float": lambda row: _percent(row["float"])}
+    variants = dict.fromkeys(row["passes"] for row in rows)
+    shown = {name: partial(_variant, cells, name) for name in variants}
+    return markdown(networks, {**columns, **shown})
+
+
+def _variant(cells: Mapping[tuple[str, str, str], str], name: str, row: Row) -> str:
+    return cells.get((row["model"], row["widths"], name), "")
+
+
+def synthetic() -> str:
+    """Accuracy on distilled samples, beside real and random ones."""
+    rows = read("synthetic.csv")
+    networks = {(row["model"], row["widths"]): row for row in rows}.values()
+    columns: Columns = {"model": text("model"), "widths": text("widths"), "float": lambda row: _percent(row["float"])}
+    shown = {f"{source} samples": partial(_of_seeds, rows, source) for source in ("real", "distilled", "random")}
+    return markdown(networks, {**columns, **shown})
+
+
+def _of_seeds(rows: Iterable[Row], source: str, network: Row) -> str:
+    wanted = (network["model"], network["widths"], source)
+    return ", ".join(_percent(r["top1"]) for r in rows if (r["model"], r["widths"], r["samples"]) == wanted)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "glance": glance,
     "zoo": zoo,
@@ -167,4 +199,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "fpga": fpga,
     "pynq": pynq,
     "accuracy": accuracy,
+    "transformers": transformers,
+    "synthetic": synthetic,
 }
