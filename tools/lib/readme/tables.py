@@ -190,6 +190,20 @@ def _of_seeds(rows: Iterable[Row], source: str, network: Row) -> str:
     return ", ".join(_percent(r["top1"]) for r in rows if (r["model"], r["widths"], r["samples"]) == wanted)
 
 
+def mixed() -> str:
+    """Widths that were searched for, beside 8 bits."""
+    figures: Columns = {
+        "float": lambda row: _percent(row["float"]),
+        "top-1": lambda row: _percent(row["top1"]),
+        "weight bytes": count("weights"),
+        "flash": count("flash"),
+        "instructions": count("instructions"),
+        "cycles (estimated)": count("cycles"),
+    }
+    named: Columns = {"model": text("model"), "weights": text("widths"), "trials": text("trials")}
+    return markdown(read("mixed.csv"), {**named, **figures})
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "glance": glance,
     "zoo": zoo,
@@ -201,4 +215,5 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "accuracy": accuracy,
     "transformers": transformers,
     "synthetic": synthetic,
+    "mixed": mixed,
 }
