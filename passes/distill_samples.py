@@ -54,9 +54,17 @@ def distilled_samples(model: ir.Model, count: int, seed: int, progress: Callable
     Raises:
         CalibrationError: The model has several inputs, no statistics, or operators that are not differentiated.
     """
+    from threadpoolctl import threadpool_limits
+
     network = _network(model)
+    with threadpool_limits(1, "blas"):  # on small matrices, a second thread on two busy cores cost 5 times the CPU
+        return _distilled(model, network, -(-count // BATCH), seed, progress)
+
+
+def _distilled(
+    model: ir.Model, network: _Network, batches: int, seed: int, progress: Callable[[int, int], None]
+) -> Samples:
     generator = np.random.default_rng(seed)
-    batches = -(-count // BATCH)
     inputs = input_specs(model)
     (name,) = inputs
     shape = (*inputs[name][0], BATCH)
