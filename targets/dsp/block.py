@@ -1,8 +1,7 @@
 """The inner loops of the matrix-multiply kernels: a block of output pixels times pairs of output channels.
 
 A block of 3 pixels and one pair needs 6 accumulators, 4 weight registers, 2 inputs and 2 pointers: all of the 14
-registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD. Blocks of two
-pixels and two pairs have a loop of their own, see `square`.
+registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD. Of 8: `square`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from edgeq.targets.dsp.intrinsics import forget, pin, sxtb16, wrapping_differenc
 from edgeq.targets.dsp.memory import Memory
 from edgeq.targets.dsp.near import Near
 from edgeq.targets.dsp.packed import both
-from edgeq.targets.dsp.schedule import SQUARE, block_sizes
+from edgeq.targets.dsp.schedule import SINGLE, SQUARE, Block, block_sizes
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Product:
     @property
     def is_square(self) -> bool:
         """Whether blocks are those of `square`."""
-        return (self.pixels, self.pairs) == SQUARE
+        return (self.pixels, self.pairs) in (SQUARE, SINGLE)
 
     @property
     def group_words(self) -> int:
@@ -152,7 +151,6 @@ class Product:
         """
         self._begin(memory, pixels, group)
         self._multiply(memory, pixels, group, first)
-        # Opaque: all outputs are then reached by small offsets from one address.
         share = 1 + self.packed
         to = at * (self.outputs // share) + group * (2 * self.pairs // share)
         to = bind("to", opaque(to) if self.is_square else to)
@@ -175,10 +173,12 @@ class Product:
         base = group * self.group_words
         if self.schedule.near:
             memory, base = replace(memory, weights=memory.rows), T.int32(0)
-        if self.is_square and pixels == square.PIXELS:
+        if self.is_square and pixels == self.pixels:
             straight = self.segments == 1 and self.words <= self.schedule.straight
             size = self.words if straight else unroll(self.words, self.schedule.unroll)
-            windows = square.Windows(self.segments, self.words, self.row_words, self.step)
+            windows = square.Windows(
+                Block(self.pixels, self.pairs), self.segments, self.words, self.row_words, self.step
+            )
             windows.multiply(memory, size, first, base)
             return
         if self.group_words <= self.schedule.straight:

@@ -13,7 +13,7 @@ from edgeq.targets.dsp.fields import FieldProduct, fields_fit, packed_fields
 from edgeq.targets.dsp.near import packed_groups
 from edgeq.targets.dsp.pairs import can_join, can_pair, joined, packed_weights, pair_words
 from edgeq.targets.dsp.requantize import SmmulRequantizer
-from edgeq.targets.dsp.schedule import SQUARE, Block, Shape, block_for, block_sizes, schedule_for
+from edgeq.targets.dsp.schedule import SINGLE, SQUARE, Block, Shape, block_for, block_sizes, schedule_for, single_block
 from edgeq.targets.dsp.wide import (
     ShiftingRequantizer,
     WideProduct,
@@ -64,8 +64,9 @@ def block_of(op: Conv2D | Dense, rows: Rows, target: Target) -> Block:
     if rows.out[1] > 1:
         block = block_for(rows.kernel[0] * rows.window_words, o, target, packed=not as_bytes(op))
         return Block(block.pixels, 1) if wide else block
-    in_twos = rows.window_words % 2 == 0 if wide else rows.grouped
-    return Block(1, 2 if in_twos and o % 4 in (0, 3) else 1)
+    if wide:
+        return Block(1, 2 if rows.window_words % 2 == 0 and o % 4 in (0, 3) else 1)
+    return single_block(rows.grouped, o, target)
 
 
 def has_joined_biases(op: Conv2D | Dense, rows: Rows) -> bool:
@@ -124,7 +125,7 @@ def product_of(
     pixels, blocks = block_sizes(rows.out[1], most)[0]
     schedule = schedule_for(Shape(rows.kernel[0], rows.window_words, pairs, pixels, blocks * rows.lines), target)
     wide = isinstance(rows, WideRows)
-    words = packed_weights(ordered, pairs, 1 if block == SQUARE else 2, byte_words if wide else pair_words)
+    words = packed_weights(ordered, pairs, 1 if block in (SQUARE, SINGLE) else 2, byte_words if wide else pair_words)
     schedule = replace(schedule, near=bits < 8 or (near and schedule.near))
     table = Table(words if bits == 8 else packed_groups(words.reshape(-(-o // (2 * pairs)), -1), bits), "weights")
     is_joined = has_joined_biases(op, rows)

@@ -65,8 +65,8 @@ class Block(NamedTuple):
     pairs: int
 
 
-WIDE, SQUARE, NARROW = Block(3, 1), Block(2, 2), Block(2, 1)
-"""Blocks of the fewest instructions, of the fewest cycles, and where the weights of the latter are too many."""
+WIDE, SQUARE, NARROW, SINGLE = Block(3, 1), Block(2, 2), Block(2, 1), Block(1, 4)
+"""Of the fewest instructions, of the fewest cycles, where the weights of the latter are too many, and of one pixel."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,18 @@ def block_for(words: int, outputs: int, target: Target, *, packed: bool = False)
         return WIDE
     four = outputs % (2 * SQUARE.pairs) in (0, 2 * SQUARE.pairs - 1)
     return SQUARE if four and (packed or not is_held(narrow, target)) else NARROW
+
+
+def single_block(grouped: bool, outputs: int, target: Target) -> Block:
+    """The block of the fewest cycles where a row has one pixel.
+
+    Args:
+        grouped: Whether words come in twos.
+        outputs: Channels.
+    """
+    if _flash(target) is not None and outputs % (2 * SINGLE.pairs) in (0, 2 * SINGLE.pairs - 1):
+        return SINGLE
+    return Block(1, 2 if grouped and outputs % 4 in (0, 3) else 1)
 
 
 def block_sizes(pixels: int, most: int) -> list[tuple[int, int]]:

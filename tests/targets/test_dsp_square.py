@@ -14,10 +14,10 @@ from tooling import need_board
 
 from edgeq.lower.lower import lower
 from edgeq.program.interpreter import interpret
-from edgeq.program.ops import Conv2D
+from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.pairs import can_join, joined
-from edgeq.targets.dsp.schedule import NARROW, SQUARE, WIDE, block_for
+from edgeq.targets.dsp.schedule import NARROW, SINGLE, SQUARE, WIDE, block_for, single_block
 from edgeq.targets.load import load_target
 
 M4 = load_target("cortex-m4")
@@ -53,6 +53,23 @@ def test_square_blocks_equal_interpreter(bits: int, tmp_path: Path) -> None:
     assert [program.ops[i] for i in wrong] == []
 
 
+def test_four_pairs_of_one_pixel_equal_interpreter(tmp_path: Path) -> None:
+    need_board(M4)
+    rng = np.random.default_rng(1)
+    cases = [dense_case(rng, k, o) for k, o in ((640, 16), (35, 23), (8, 8), (130, 7), (64, 24))]
+    program = program_of(cases)
+    lowered = lower(program, M4)
+    inputs = random_inputs(program, 2, 1)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
+    assert [program.ops[i] for i in wrong] == []
+
+
+def dense_case(rng: np.random.Generator, k: int, o: int) -> Case:
+    weight, bias = rng.integers(-60, 61, (o, k)).astype(np.int8), rng.integers(-8000, 8000, o, np.int32)
+    op = Dense("dense", "y", "x", 1, weight, 8, bias, requantize(rng, o))
+    return Case(op, {"x": Buffer("x", (1, k)), "y": Buffer("y", (1, o))})
+
+
 def square_case(rng: np.random.Generator, h: int, w: int, c: int, o: int, stride: int, bits: int) -> Case:
     half = 1 << (bits - 1)
     weight, bias = rng.integers(-half, half, (o, 3, 3, c)).astype(np.int8), rng.integers(-8000, 8000, o, np.int32)
@@ -71,4 +88,5 @@ def square_case(rng: np.random.Generator, h: int, w: int, c: int, o: int, stride
 def test_blocks_take_the_registers_and_the_cache_of_a_core() -> None:
     assert block_for(72, 16, load_target("cortex-m7")) == WIDE
     assert [block_for(words, 16, M4) for words in (18, 32, 72)] == [WIDE, NARROW, SQUARE]
+    assert [single_block(True, outputs, M4) for outputs in (16, 15, 12, 10)] == [SINGLE, SINGLE, (1, 2), (1, 1)]
     assert [block_for(72, outputs, M4) for outputs in (14, 15)] == [NARROW, SQUARE]
