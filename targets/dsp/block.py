@@ -1,7 +1,7 @@
 """The inner loops of the matrix-multiply kernels: a block of output pixels times pairs of output channels.
 
 A block of 3 pixels and one pair needs 6 accumulators, 4 weight registers, 2 inputs and 2 pointers: all of the 14
-registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD. Of 8: `square`.
+registers. Two neighbouring words at a time become one LDRD. Per 24 products: 12 SMLAD, 2 SXTB16, 4 LDRD.
 """
 
 from __future__ import annotations

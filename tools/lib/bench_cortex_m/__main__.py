@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import product
+from pathlib import Path
 
-from bench_cortex_m.measure import ROOT, measure
-from bench_cortex_m.tables import LAYERS, RATIOS, TOTALS, layer_rows, markdown, total_rows, write_csv
+from bench_cortex_m.measure import ROOT, Cell, measure
+from bench_cortex_m.tables import LAYERS, RATIOS, TOTALS, layer_rows, markdown, read_csv, total_rows, write_csv
 
 TARGETS = ("cortex-m4", "cortex-m7", "cortex-m55")
 MODELS = ("resnet8", "dscnn", "vww", "autoencoder", "sww", "mnist_mbv2_torch")
@@ -32,20 +33,34 @@ def main() -> None:
     parser.add_argument(
         "models", nargs="*", default=MODELS, metavar="MODEL", help="only these models; nothing is written"
     )
-    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these; nothing is written")
+    parser.add_argument(
+        "--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these; others keep their rows"
+    )
     arguments = parser.parse_args()
     rows = product(arguments.target, WEIGHT_BITS, arguments.models)
     cells = []
     for target, bits, model in rows:
         print(f"{target} {model} W{bits}", file=sys.stderr, flush=True)
         cells.append(measure(target, model, bits))
-    table = markdown((*TOTALS, *RATIOS), total_rows(cells))
-    print(table)
-    if (tuple(arguments.target), tuple(arguments.models)) == (TARGETS, MODELS):
-        OUT.mkdir(exist_ok=True)
-        write_csv(OUT / "cortex_m.csv", (*TOTALS, *RATIOS), total_rows(cells))
-        write_csv(OUT / "cortex_m_layers.csv", LAYERS, layer_rows(cells))
-        (OUT / "cortex_m.md").write_text(TEXT + table)
+    print(markdown((*TOTALS, *RATIOS), total_rows(cells)))
+    if tuple(arguments.models) == MODELS:
+        write(cells)
+
+
+def write(cells: list[Cell]) -> None:
+    """Writes the rows of the cells in place of those of their targets."""
+    totals = merged(OUT / "cortex_m.csv", total_rows(cells))
+    write_csv(OUT / "cortex_m.csv", (*TOTALS, *RATIOS), totals)
+    layers = merged(OUT / "cortex_m_layers.csv", layer_rows(cells))
+    write_csv(OUT / "cortex_m_layers.csv", LAYERS, layers)
+    (OUT / "cortex_m.md").write_text(TEXT + markdown((*TOTALS, *RATIOS), totals))
+
+
+def merged(path: Path, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """New rows, and those that the file has of other targets, in the order of TARGETS."""
+    measured = {row[0] for row in rows}
+    every = [*rows, *(row for row in read_csv(path) if row[0] not in measured)]
+    return sorted(every, key=lambda row: TARGETS.index(str(row[0])))
 
 
 main()

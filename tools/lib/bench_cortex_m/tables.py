@@ -72,6 +72,15 @@ def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]])
         writer.writerows(rows)
 
 
+def read_csv(path: Path) -> list[tuple[object, ...]]:
+    """The rows of a table that was written, whole numbers as such; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        _, *rows = csv.reader(file)
+    return [tuple(int(value) if value.isdigit() else value for value in row) for row in rows]
+
+
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table, numbers with separators."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
