@@ -114,7 +114,7 @@ class Product:
             at = bind("w_segment", w + segment * vectors * per_vector)
             with T.serial(whole // size) as i:
                 x_step = bind("x_step", place(x + i * (size * BYTES)))
-                w_step = bind("w_step", place(at + i * (size * per_vector)))
+                w_step = bind("w_step", at + i * (size * per_vector))
                 self._steps(memory, pixels, x_step, w_step, range(size))
             self._steps(memory, pixels, x + whole * BYTES, at + whole * per_vector, range(whole, vectors))
 
