@@ -93,5 +93,6 @@ def test_what_stands_in_the_way_is_said(bump, tmp_path: Path, monkeypatch: pytes
     with pytest.raises(FirmwareError, match="gcc cannot build the profiler"):
         plugin.plugin_library()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissingError, match=r"gcc is not installed; counting instructions, estimating cycles, .* needs it"):
+    missing = r"gcc is not installed; counting instructions, estimating cycles, .* needs it"
+    with pytest.raises(ToolMissingError, match=missing):
         plugin.plugin_library()
