@@ -22,7 +22,7 @@ def test_kernels_are_integers_only(zoo: Path, tmp_path: Path, float_abi: str) ->
     library = out / "lib/libnet.a"
     code = run("arm-none-eabi-objdump", "-d", "--no-show-raw-insn", library)
     mnemonics = set(re.findall(r"^ +[0-9a-f]+:\t(\S+)", code, re.MULTILINE))
-    assert {"push", "bx"} & mnemonics, "nothing was disassembled"
+    assert {"add", "ldrd", "smlad"} <= mnemonics, "nothing was disassembled"
     assert not {word for word in mnemonics if word.startswith("v")}
     undefined = set(re.findall(r"^ +U (\S+)", run("arm-none-eabi-nm", library), re.MULTILINE))
     assert undefined <= {"memcpy", "memset", "memmove"}
