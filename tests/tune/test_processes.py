@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tune.process_of import process_of
 
 from edgeq.config import Config
 from edgeq.errors import EdgeqError
@@ -24,11 +25,6 @@ from edgeq.tune.workbench import Tried, Workbench
 from edgeq.tune.worker import Task, run_trial
 
 WANTED = 6
-
-
-def process_of(setup: Setup, task: Task) -> int:
-    """Work that says who does it."""
-    return os.getpid()
 
 
 def test_processes_measure_what_one_process_measures(bench: Workbench, space: Space, setup: Setup) -> None:
