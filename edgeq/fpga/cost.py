@@ -29,6 +29,7 @@ class Cost:
         bram: Block RAMs of 18 Kbit.
         lut, ff: Look-up tables and flip-flops; None where the model does not know.
         shifts: Products by a power of two, made of logic.
+        latency: Cycles of one inference alone; 0 for as many as `cycles`.
     """
 
     cycles: int
@@ -37,6 +38,7 @@ class Cost:
     lut: int | None = None
     ff: int | None = None
     shifts: int = 0
+    latency: int = 0
 
 
 CostModel = Callable[[Stage, Fold, Dataflow], Cost]

@@ -62,7 +62,7 @@ class Design:
     @property
     def latency(self) -> int:
         """Cycles of one inference, if no two stages ever worked at the same time: an upper bound."""
-        return sum(cost.cycles for cost in self.costs)
+        return sum(cost.latency or cost.cycles for cost in self.costs)
 
     @property
     def dsp(self) -> int:

@@ -51,7 +51,11 @@ class Writer:
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """A tensor in memory that copies write, one after the other, before it leaves as a whole."""
+    """A tensor in memory that copies write, one after the other, before it leaves as a whole.
+
+    There are two of them, and one leaves while the other is written: readers that take all the time that there is have
+    something to read at any time.
+    """
 
     stage: Stage
     program: Program
@@ -84,7 +88,8 @@ class Arrangement:
         memory[y.buffer.name] = np.zeros((1, *y.buffer.shape), y.buffer.dtype)
         for op in fixed:
             execute(op, memory)
-        return (rom(f"{self.stage.symbol}_initial", memory[y.buffer.name], y.element_bits, 1),)
+        both = np.tile(memory[y.buffer.name], (2, *[1] * len(y.buffer.shape)))
+        return (rom(f"{self.stage.symbol}_initial", both, y.element_bits, 1),)
 
     @property
     def roms(self) -> tuple[Rom, ...]:
@@ -92,8 +97,8 @@ class Arrangement:
 
     @property
     def memories(self) -> tuple[tuple[int, int], ...]:
-        """The tensor; its initial content is the same memory, and multipliers are constants."""
-        return ((self.stage.outputs[0].element_bits, self.size),)
+        """The two tensors; their initial content is the same memory, and multipliers are constants."""
+        return ((self.stage.outputs[0].element_bits, 2 * self.size),)
 
     @property
     def dsp(self) -> int:
@@ -101,8 +106,18 @@ class Arrangement:
 
     @property
     def cycles(self) -> int:
-        """The tensor is written, and then it leaves."""
-        return sum(writer.walk.cycles for writer in self.writers) + self.size
+        """One tensor is written while another one leaves."""
+        return max(self._written, self.size)
+
+    @property
+    def latency(self) -> int:
+        """A tensor is written, and then it leaves."""
+        return self._written + self.size
+
+    @property
+    def _written(self) -> int:
+        """Cycles that writing a tensor takes."""
+        return sum(writer.walk.cycles for writer in self.writers)
 
     @property
     def part(self) -> Parameters:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgeq.fpga.cost import Cost, bram18, stream_bram
 from edgeq.fpga.dataflow import Dataflow, Stage
-from edgeq.rtl.engines import engine
+from edgeq.rtl.arrangement import Arrangement
+from edgeq.rtl.engines import Engine, engine
 from edgeq.rtl.logic import flip_flops, look_up_tables
 from edgeq.rtl.schedule import window_cycles
 from edgeq.rtl.window import Window
@@ -18,6 +19,13 @@ def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:
         UnsupportedError: It has no engine.
     """
     made = engine(stage, fold, flow)
-    cycles = window_cycles(made) if isinstance(made, Window) else made.cycles
+    cycles, latency = _times(made)
     bram = sum(bram18(*memory) for memory in made.memories) + sum(map(stream_bram, stage.outputs))
-    return Cost(cycles, made.dsp, bram, look_up_tables(made), flip_flops(made))
+    return Cost(cycles, made.dsp, bram, look_up_tables(made), flip_flops(made), latency=latency)
+
+
+def _times(made: Engine) -> tuple[int, int]:
+    """Cycles from one inference to the next, and of one alone."""
+    if isinstance(made, Window):
+        return window_cycles(made)
+    return made.cycles, made.latency if isinstance(made, Arrangement) else made.cycles

@@ -1,4 +1,4 @@
-"""Cycles of a window from one inference to the next, when nobody makes it wait: rows in, rows swept, rows freed."""
+"""Cycles of a window when nobody makes it wait: rows in, rows swept, rows freed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ IMAGES = 3
 """So many are followed: the first fills the memory, and from the second on all are alike."""
 
 
-def window_cycles(engine: Window) -> int:
-    """From one inference to the next. A row is loaded once the ring has room, and swept once its window is complete."""
+def window_cycles(engine: Window) -> tuple[int, int]:
+    """From one inference to the next, and of the first one.
+
+    A row is loaded once the ring has room, and swept once its window is complete.
+    """
     shape = engine.shape
     load, sweep = _load(engine), _sweep(engine)
     loaded: list[int] = []
@@ -26,7 +29,7 @@ def window_cycles(engine: Window) -> int:
             end = max(end, loaded[base + until - 1] if until > first else 0) + sweep
             freed += [end] * (keep - first)
         ends.append(end)
-    return ends[-1] - ends[-2]
+    return ends[-1] - ends[-2], ends[0]
 
 
 def window_rows(engine: Window, y: int) -> tuple[int, int, int]:

@@ -156,10 +156,12 @@ def mul(bits: int) -> Folded:
     return Folded(Case(op, {name: Buffer(name, (4, 12), bits) for name in ("x1", "x2", "y")}))
 
 
-def transpose() -> Folded:
+def transpose(height: int = 4, width: int = 5, channels: int = 3) -> Folded:
     """Planes to pixels."""
-    op = Copy("transpose", "y", "x", View((3, 20), (20, 1)), View((3, 20), (1, 3)))
-    return Folded(Case(op, {"x": Buffer("x", (3, 20)), "y": Buffer("y", (20, 3))}))
+    size = height * width
+    op = Copy("transpose", "y", "x", View((channels, size), (size, 1)), View((channels, size), (1, channels)))
+    shapes = {"x": (1, channels, height, width), "y": (1, height, width, channels)}
+    return Folded(Case(op, {name: Buffer(name, shape) for name, shape in shapes.items()}))
 
 
 def pick() -> Folded:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hls.simulation import need
 from rtl.engines import (
+    ONE,
     Folded,
     add,
     chain,
@@ -89,6 +90,13 @@ def simulate(folder: Path, *arguments: int) -> str:
     return done.stdout
 
 
+def interval(folder: Path, made: Design) -> int:
+    """Cycles from one inference to the next of a design with one output, as simulated."""
+    found = re.search(r"out0: (\d+) cycles", simulate(built_in(folder, made)))
+    assert found
+    return int(found[1])
+
+
 @pytest.mark.parametrize(("pauses", "seed"), [(0, 1), (30, 2), (90, 3)])
 def test_every_engine_gives_the_interpreters_words(built: tuple[Design, Path], pauses: int, seed: int) -> None:
     assert f"{SAMPLES} samples, 0 wrong words" in simulate(built[1], pauses, seed)
@@ -107,5 +115,12 @@ def test_a_window_that_waits_for_rows_keeps_back_no_other_stage(tmp_path: Path) 
     made = chain(cases)
     first, second = made.costs
     assert second.cycles / 15 > first.cycles / 24
-    found = re.search(r"out0: (\d+) cycles", simulate(built_in(tmp_path, made)))
-    assert found and int(found[1]) == first.cycles == made.interval
+    assert interval(tmp_path, made) == first.cycles == made.interval
+
+
+def test_a_copy_that_waits_for_its_whole_tensor_keeps_back_no_other_stage(tmp_path: Path) -> None:
+    """The convolution, which takes longest in all, has rows to work on while those of the next image come in."""
+    made = chain([transpose(48, 1, 4).case, convolution((1, 48, 1, 4), 4, ONE, kernel=(1, 1), pads=(0, 0, 0, 0)).case])
+    copy, slowest = made.costs
+    assert 2 * copy.cycles == copy.latency < slowest.cycles
+    assert interval(tmp_path, made) == slowest.cycles == made.interval
