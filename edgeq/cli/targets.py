@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from edgeq.targets.target import Target
 
+SIMULATIONS = {"csim": "C simulation", "sim": "Verilator"}
+"""Of FPGA packages: targets of their Makefiles, in words."""
+
 
 @click.command("targets")
 @output_options
@@ -32,16 +35,28 @@ def command(output: Output, /) -> None:
 
 
 def _shown(target: Target) -> dict[str, Any]:
-    from edgeq.run.device import devices_of
-
+    runs = _runners(target)
+    here = [runner for runner, missing in runs.items() if not missing]
     return {
         "name": target.name,
         "aliases": list(target.aliases),
         "description": target.description,
         "float_abis": list(target.float_abis),
-        "runs": list(devices_of(target)),
+        "runs": here,
+        "missing": [] if here else sorted({tool for missing in runs.values() for tool in missing}),
         "emulated_core": target.emulator.core if target.emulator else "",
     }
+
+
+def _runners(target: Target) -> dict[str, list[str]]:
+    """What can verify packages for a target on such a computer, and the tools that it needs and this one lacks."""
+    from edgeq.fpga.backend import load_backend
+    from edgeq.run.device import devices_of, tools_of
+    from edgeq.run.toolchain import missing_tools
+
+    if target.fpga:
+        return {load_backend(target).simulate: missing_tools(tools_of(target))}
+    return {device: missing_tools(tools_of(target, device)) for device in devices_of(target)} or {"host": []}
 
 
 def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
@@ -52,5 +67,7 @@ def view(result: Mapping[str, Any]) -> Iterable[RenderableType]:
 
 
 def _runs(shown: Mapping[str, Any]) -> str:
+    if shown["missing"]:
+        return f"nothing without {', '.join(shown['missing'])}"
     core = shown["emulated_core"]
-    return ", ".join(shown["runs"]) + (f", as on a {core}" if core else "")
+    return ", ".join(SIMULATIONS.get(run, run) for run in shown["runs"]) + (f", as on a {core}" if core else "")

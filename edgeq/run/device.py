@@ -58,10 +58,12 @@ def _lacking(target: Target) -> list[str]:
     return sorted(set(target.linux.cpu_flags) - cpu_flags()) if target.linux else []
 
 
-def tools_of(target: Target) -> tuple[str, ...]:
-    """The tools of `edgeq/run/toolchain.py` that building and running for `target` takes."""
+def tools_of(target: Target, device: Device = "qemu") -> tuple[str, ...]:
+    """The tools of `edgeq/run/toolchain.py` that building for `target` and running takes, or simulating an FPGA."""
+    if target.fpga:
+        return load_backend(target).tools
     command = target.emulator.command if target.emulator else target.linux.emulator if target.linux else ()
-    return tuple(tool for tool in (target.gcc, target.libc, *command[:1]) if tool)
+    return tuple(tool for tool in (target.gcc, target.libc, *command[: device == "qemu"]) if tool)
 
 
 @cache

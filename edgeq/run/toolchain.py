@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,12 @@ def find_tool(name: str) -> Path:
     if path is None:
         raise ToolMissingError(f"{name} is not installed; {tool.needed_for} needs it", fix=_install(tool))
     return path
+
+
+def missing_tools(names: Iterable[str]) -> list[str]:
+    """Those of some tools that are not installed."""
+    known = {tool.name: tool for tool in TOOLS}
+    return [name for name in names if _locate(known.get(name, Tool(name, "", ""))) is None]
 
 
 def _status(tool: Tool) -> ToolStatus:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from edgeq.config import Config
+from edgeq.run.toolchain import missing_tools
+from edgeq.targets.load import load_target
 
 from .conftest import Call
 
@@ -196,12 +198,29 @@ def test_inspect_package(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert json.loads(call("inspect", tmp_path, "--json").stdout)["program"].startswith("program of")
 
 
-def test_targets(call: Call) -> None:
+def test_targets(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what verifies their packages here, and what would if it were installed."""
+    absent = {"verilator", "qemu-x86_64", "aarch64-linux-gnu-gcc"}
+    monkeypatch.setattr("edgeq.run.toolchain.missing_tools", lambda names: sorted(absent.intersection(names)))
+    monkeypatch.setattr("edgeq.run.device.cpu_flags", lambda: frozenset(load_target("x86-64-avx2").linux.cpu_flags))
     listed = {target["name"]: target for target in json.loads(call("targets", "--json").stdout)["targets"]}
     assert listed["cortex-m4"]["aliases"] == ["cortex-m"]
-    assert listed["cortex-m4"]["runs"] == ["qemu"]
-    assert not listed["fpga-hls"]["runs"]
-    assert all(name in call("targets").stdout for name in listed)
+    runs = {name: (target["runs"], target["missing"]) for name, target in listed.items()}
+    assert runs["cortex-m4"] == (["qemu"], [])
+    assert runs["cortex-a53"] == ([], ["aarch64-linux-gnu-gcc"])
+    assert runs["x86-64-avx2"] == (["native"], [])
+    assert runs["fpga-hls"] == (["csim"], [])
+    assert runs["fpga-rtl"] == ([], ["verilator"])
+    assert runs["host"] == (["host"], [])
+    shown = call("targets").stdout
+    assert all(word in shown for word in (*listed, "C simulation", "nothing without verilator"))
+
+
+def test_tools_that_are_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing_tools(["verilator", "newlib", "a-plug-ins-gcc"]) == ["verilator", "newlib", "a-plug-ins-gcc"]
+    (tmp_path / "verilator").touch(mode=0o755)
+    assert missing_tools(["verilator", "newlib"]) == ["newlib"]
 
 
 def test_doctor(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
