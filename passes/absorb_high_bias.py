@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,15 +12,12 @@ from edgeq.calibrate.samples import Samples
 from edgeq.passes.channel_groups import ChannelGroups, find_groups, is_layer
 from edgeq.passes.channel_scaling import input_channels
 from edgeq.passes.channel_statistics import ChannelStatistics, channel_statistics
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.editing import constant, set_constant
 from edgeq.passes.fold_batchnorm import META_KEY, BatchNorm
 
 SHIFTS = frozenset({"Relu", "MaxPool", "GlobalMaxPool", "AveragePool", "GlobalAveragePool", "Resize"})
 """Operators with f(x + c) = f(x) + c: averages without padding, and Relu where no element is cut off."""
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class AbsorbHighBias(ir.passes.InPlacePass):
     samples: Samples
     margin: float = 0.25
     least_gain: float = 0.01
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         graph = model.graph

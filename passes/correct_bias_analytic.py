@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
 from edgeq.passes.channel_moments import channel_moments
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.editing import static_shape
 from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
 from edgeq.passes.weighted import weight_of
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class CorrectBiasAnalytic(ir.passes.InPlacePass):
         decline: Told which layers are not corrected, and why.
     """
 
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def requires(self, model: ir.Model) -> None:
         require_open_layers(model)

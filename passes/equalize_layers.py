@@ -14,6 +14,7 @@ from edgeq.passes.channel_groups import ChannelGroups, find_groups
 from edgeq.passes.channel_scaling import SCALES, scale_channels
 from edgeq.passes.channel_statistics import channel_statistics
 from edgeq.passes.clip_limits import clips, limit_by_clips
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.noise_model import NoiseModel, noise_model, observed_values
 from edgeq.passes.weighted import is_weighted
 
@@ -26,10 +27,6 @@ TOLERANCE = 1e-4
 MAX_STEPS = 200
 
 _COMMUTING = SCALES | {"Clip"}
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class EqualizeLayers(ir.passes.InPlacePass):
     least_gain: float = 0.01
     sure_gain: float = 0.5
     judge: Callable[[ir.Model], float] | None = None
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         graph = model.graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -51,9 +52,9 @@ class LayerwisePass(ir.passes.InPlacePass):
                 self.progress(done, len(layers))
         return ir.passes.PassResult(model, modified=True)
 
+    @abstractmethod
     def quantize(self, layer: Layer) -> Solution:
         """The method of the pass."""
-        raise NotImplementedError
 
     def sensitivities(self, model: ir.Model) -> Mapping[str, Sensitivity]:
         """Of layers by node name: none, unless the pass minds them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import onnx_ir as ir
 from edgeq.calibrate.float_runner import FloatRunner
 from edgeq.calibrate.samples import Samples
 from edgeq.passes.channel_groups import is_layer
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.editing import constant, set_constant, sole_consumer, static_shape
 from edgeq.passes.moved_labels import moved_labels
 
@@ -51,11 +52,7 @@ def _read_rescaled(layer: ir.Node, factor: np.ndarray, offset: np.ndarray) -> No
     set_constant(layer, 2, f"{layer.name}_bias", added.astype(weight.dtype))
 
 
-def _silent(reason: str) -> None:
-    """Takes no notice."""
-
-
-def norm_readers(graph: ir.Graph, decline: Callable[[str], None] = _silent) -> Iterator[NormReaders]:
+def norm_readers(graph: ir.Graph, decline: Decline = silently) -> Iterator[NormReaders]:
     """The normalizations whose scales can move, in order.
 
     Args:

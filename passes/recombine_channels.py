@@ -9,13 +9,10 @@ import numpy as np
 import onnx_ir as ir
 
 from edgeq.passes.channel_groups import is_layer
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.editing import constant, set_constant, sole_consumer
 from edgeq.passes.weighted import group_count, weight_bits_of
 from edgeq.quant.qparams import weight_scales
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class RecombineChannels(ir.passes.InPlacePass):
     per_channel: bool = True
     ridge: float = 0.3
     least_gain: float = 0.02
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         loss, modified, reference = None, False, model.clone()

@@ -11,6 +11,7 @@ import onnx_ir as ir
 from edgeq.calibrate.samples import Samples
 from edgeq.errors import UnsupportedError
 from edgeq.passes.blocks import Region, find_blocks
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.differentiable import bias_name, operations, scale_name, weight_name
 from edgeq.passes.layerwise import HELD_OUT, MAX_SAMPLES
 from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
@@ -23,10 +24,6 @@ from edgeq.reconstruct.variables import Knob, Variables
 
 BATCH = 32
 """Samples that go through a block at once."""
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class ReconstructBlocks(ir.passes.InPlacePass):
     integer_rate: float = 0.0
     seed: int = 0
     progress: Callable[[int, int], None] | None = None
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def requires(self, model: ir.Model) -> None:
         require_open_layers(model)

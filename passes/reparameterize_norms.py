@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
 from edgeq.calibrate.samples import Samples
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.norm_channels import NormReaders
 from edgeq.passes.rescale_norms import Judge, rescale_norms
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class ReparameterizeNorms(ir.passes.InPlacePass):
     judge: Judge | None = None
     bits: int = 8
     least_gain: float = 0.01
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         return rescale_norms(model, self.samples, self._factors, self.judge, self.least_gain, self.decline)

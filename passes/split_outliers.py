@@ -9,15 +9,12 @@ import numpy as np
 import onnx_ir as ir
 
 from edgeq.passes.channel_groups import is_layer
+from edgeq.passes.decline import Decline, silently
 from edgeq.passes.editing import add_constant, constant, insert_node, substitute
 from edgeq.passes.weighted import channel_axis, weight_bits_of
 
 SHARES = np.geomspace(0.02, 0.9, 16)
 """Limits between small and large weights that are tried, as shares of a channel's largest."""
-
-
-def _silent(reason: str) -> None:
-    """Takes no notice."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class SplitOutliers(ir.passes.InPlacePass):
     weight_bits: int = 8
     least_decibels: float = 9.0
     least_gain: float = 0.1
-    decline: Callable[[str], None] = _silent
+    decline: Decline = silently
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         modified, noise = False, None

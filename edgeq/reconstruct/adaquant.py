@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from edgeq.reconstruct.layer import Layer, Solution
-from edgeq.reconstruct.method import Method
+from edgeq.reconstruct.learned import Learned
 from edgeq.reconstruct.straight_through import straight_through
-from edgeq.reconstruct.training import train, within_cells
+from edgeq.reconstruct.training import within_cells
 
 
-@dataclass(frozen=True)
-class AdaQuant:
+class AdaQuant(Learned):
     """Moves the continuous weights, the scales and the biases so that the rounded layer gives the float output.
 
     Weights may move as far as they like: no integer is out of reach.
@@ -21,23 +18,11 @@ class AdaQuant:
     Source: Hubara et al., "Improving Post Training Neural Quantization: Layer-wise Calibration and Integer
     Programming", 2020, section 3.1, equation 2 (perturbation V of the weights, with scale and bias).
 
-    Attributes:
-        start: Gives first integers and scales.
-        steps: At most so many.
-        rate: Step of the weights, as a share of the scale.
-        scale_rate: Step of the scales, as a share of the scale.
-        seed: Chooses the rows of each step.
+    `rate` is a share of the scale.
     """
 
-    start: Method
-    steps: int = 1000
-    rate: float = 2e-3
-    scale_rate: float = 1e-3
-    seed: int = 0
-
-    def solve(self, layer: Layer, *, everything: bool) -> Solution:
-        start = self.start.solve(layer, everything=everything)
-        return train(layer, Perturbed(layer, start, self.rate, self.scale_rate), start, self.steps, self.seed)
+    def variables(self, layer: Layer, start: Solution) -> Perturbed:
+        return Perturbed(layer, start, self.rate, self.scale_rate)
 
 
 class Perturbed:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from edgeq.reconstruct.layer import Layer, Solution
-from edgeq.reconstruct.method import Method
+from edgeq.reconstruct.learned import Learned
 from edgeq.reconstruct.straight_through import straight_through
-from edgeq.reconstruct.training import train, within_cells
+from edgeq.reconstruct.training import within_cells
 
 
-@dataclass(frozen=True)
-class FlexRound:
+class FlexRound(Learned):
     """Divides weights by learned numbers and rounds them to nearest.
 
     The gradient by a divisor is in proportion to the weight (reciprocal rule): large weights, which matter more, move
@@ -22,23 +19,11 @@ class FlexRound:
     Source: Lee et al., "FlexRound: Learnable Rounding based on Element-wise Division for Post-Training Quantization",
     ICML 2023, section 3, equation 2 and proposition 3.1.
 
-    Attributes:
-        start: Gives first integers and scales.
-        steps: At most so many.
-        rate: Step of the divisors' logarithms.
-        scale_rate: Step of the scales, as a share of the scale.
-        seed: Chooses the rows of each step.
+    `rate` is that of the divisors' logarithms.
     """
 
-    start: Method
-    steps: int = 1000
-    rate: float = 2e-3
-    scale_rate: float = 1e-3
-    seed: int = 0
-
-    def solve(self, layer: Layer, *, everything: bool) -> Solution:
-        start = self.start.solve(layer, everything=everything)
-        return train(layer, Divided(layer, start, self.rate, self.scale_rate), start, self.steps, self.seed)
+    def variables(self, layer: Layer, start: Solution) -> Divided:
+        return Divided(layer, start, self.rate, self.scale_rate)
 
 
 class Divided:

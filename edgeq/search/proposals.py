@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -10,7 +11,7 @@ from edgeq.search.strategy import Problem
 from edgeq.search.trial import Trial
 
 
-class Proposer:
+class Proposer(ABC):
     """A strategy that draws from a stream of ideas, whatever was known before left out.
 
     Subclasses give `ideas`, which may look at `self.trials` each time it goes on. A stream ends a search by ending.
@@ -22,9 +23,9 @@ class Proposer:
         self.known: set[Allocation] = set()
         self._stream = self._new()
 
+    @abstractmethod
     def ideas(self) -> Iterator[Allocation]:
         """Allocations to try, in order; may repeat known ones."""
-        raise NotImplementedError
 
     def ask(self, count: int) -> list[Allocation]:
         return list(islice(self._stream, count))
