@@ -70,6 +70,11 @@ class VectorPrinter(ExpressionPrinter):
         return f"edgeq_splat_{expr.ty.dtype}({self.text(expr.value)})"
 
     def _vector_shuffle(self, expr: Expr) -> str:
+        """Of numbers, or of every second element in memory."""
+        first, *others = expr.vectors
+        if not others and type(first).__name__ == "TensorLoad":
+            address = self.address(first.source, list(first.indices))
+            return f"edgeq_load_second_{expr.ty.dtype}({address}, {self.text(expr.indices[0])})"
         return f"edgeq_set_{expr.ty.dtype}({', '.join(map(self.text, expr.vectors))})"
 
     def _vector_select(self, expr: Expr) -> str:

@@ -18,11 +18,17 @@ from edgeq.targets.portable.fixed_point import bind
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
-    from edgeq.targets.mve.weights import Weights
-    from edgeq.targets.mve.windows import Start, Windows
+    from edgeq.targets.mve.weights import Offset, Weights
+    from edgeq.targets.mve.windows import Start, Stretch, Windows
 
 PIXELS = 3
 """Of a block."""
+
+
+def pixels_of_block(neighbours: int, bits: int) -> int:
+    """Pixels of a block where so many lie side by side: one where a byte of weights is four channels."""
+    return min(neighbours, PIXELS) if bits > 2 else 1
+
 
 REACH = 256
 """Bytes of weights that loads reach from one pointer: those of an unrolled step."""
@@ -60,13 +66,6 @@ class Memory:
     sums: Buffer
 
 
-def block_vectors(pixels: int, bits: int, channels: int) -> int:
-    """Vectors of weights of a block: more for a single pixel, where that wastes no channel."""
-    per_byte = 8 // bits
-    most = 4 if pixels == 1 else 2
-    return next(v for v in (most, 2, 1) if v * per_byte <= most and (v == 1 or channels % (v * per_byte) == 0))
-
-
 @dataclass(frozen=True, eq=False)
 class Product:
     """Windows times packed weights.
@@ -76,8 +75,8 @@ class Product:
     """
 
     windows: Windows
-    weights: Weights
-    group: int
+    weights: Weights | Offset
+    group: int = 1
 
     def emit(self, memory: Memory, pixels: int, start: Start, block: Expr, channel: Expr) -> None:
         """Code for a block: sums of neighbouring pixels and the channels of one block of weights.
@@ -88,14 +87,15 @@ class Product:
             channel: Number of its first channel within the group.
         """
         count = self.weights.channels
-        for i in range(pixels * count):
-            T.buffer_store(memory.acc, T.int32(0), [i])
-        self._multiply(memory, pixels, start, block)
+        self.multiply(memory, pixels, start, block)
         for pixel in range(pixels):
             for i in range(count):
                 T.buffer_store(memory.sums, memory.acc[pixel * count + i], [pixel * self.group + channel + i])
 
-    def _multiply(self, memory: Memory, pixels: int, start: Start, block: Expr) -> None:
+    def multiply(self, memory: Memory, pixels: int, start: Start, block: Expr) -> None:
+        """Code for the accumulators of a block."""
+        for i in range(pixels * self.weights.channels):
+            T.buffer_store(memory.acc, T.int32(0), [i])
         windows, per_vector = self.windows, self.weights.vectors * WORDS
         vectors, whole = windows.vectors, windows.whole
         w = block * (windows.segments * vectors * per_vector)
@@ -103,14 +103,14 @@ class Product:
             self._accumulate(memory, w + i * per_vector, loaded)
         if start.vectors:
             return
-        if windows.straight(pixels):
+        if start.segments:
             for i, x in enumerate(start.segments):
                 self._steps(memory, pixels, x, w + i * vectors * per_vector, range(vectors))
             return
-        most = REACH // (BYTES * self.weights.vectors)
+        most = REACH // (BYTES * max(self.weights.vectors, 1))
         size = max(u for u in range(1, most + 1) if whole % u == 0)
         with T.serial(opaque(T.int32(windows.segments))) as segment:
-            x = bind("x_segment", start.segments[0] + segment * windows.pitch)
+            x = bind("x_segment", start.first + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)
             with T.serial(whole // size) as i:
                 x_step = bind("x_step", place(x + i * (size * BYTES)))
@@ -118,18 +118,16 @@ class Product:
                 self._steps(memory, pixels, x_step, w_step, range(size))
             self._steps(memory, pixels, x + whole * BYTES, at + whole * per_vector, range(whole, vectors))
 
-    def _steps(self, memory: Memory, pixels: int, x: Expr, w: Expr, numbers: range) -> None:
+    def _steps(self, memory: Memory, pixels: int, x: Expr | Stretch, w: Expr, numbers: range) -> None:
         """Neighbouring vectors of each pixel, with their numbers in the segment."""
         for i, number in enumerate(numbers):
-            at = [x + pixel * self.windows.step + i * BYTES for pixel in range(pixels)]
+            at = [x + (pixel * self.windows.step + i * BYTES) for pixel in range(pixels)]
             loads = (self.windows.load(memory.x, place, number) for place in at)
             self._accumulate(memory, w + i * self.weights.vectors * WORDS, loads)
 
     def _accumulate(self, memory: Memory, w: Expr, vectors: Iterable[Expr]) -> None:
         """Adds the products of a vector of each pixel with the weights of the block."""
-        loaded = [memory.weights[T.Ramp(w + i * WORDS, 1, WORDS)] for i in range(self.weights.vectors)]
-        packed = [bind("w", T.reinterpret("int8x16", words)) for words in loaded]
-        fields = [field for word in packed for field in self.weights.fields(word)]
+        fields = self.weights.load(memory.weights, w)
         for pixel, vector in enumerate(vectors):
             for i, field in enumerate(fields, pixel * len(fields)):
                 T.buffer_store(memory.acc, vmladava(memory.acc[i], vector, field), [i])

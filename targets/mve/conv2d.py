@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import row_distance
-from edgeq.targets.mve.block import PIXELS, block_vectors, blocks
+from edgeq.targets.mve.block import blocks, pixels_of_block
 from edgeq.targets.mve.layer import Layer, Pointers, collected
-from edgeq.targets.mve.requantize import channel_order, output
+from edgeq.targets.mve.near import Source, bits_used, source
+from edgeq.targets.mve.requantize import output
 from edgeq.targets.mve.rows import Patches, Rows, window_order
-from edgeq.targets.mve.weights import fit_bytes, packed
+from edgeq.targets.mve.weights import fit_bytes
 from edgeq.targets.mve.windows import Windows
 
 if TYPE_CHECKING:
@@ -37,16 +39,18 @@ class Plan:
         rows: Padded rows of the input.
         patches: Windows put together, where that makes fewer vectors of them.
         layer: The matrix product.
+        source: Its weights.
     """
 
     rows: Rows
     patches: Patches
     layer: Layer
+    source: Source
 
     @property
     def scratch(self) -> int:
-        """Bytes: collected sums, rows, patches."""
-        return self.rows.base + self.rows.size + self.patches.size(self.layer.pixels)
+        """Bytes: collected sums, rows, patches, unpacked weights."""
+        return self.patches.end(self.layer.pixels) + self.source.scratch
 
     def emit(self, memory: Pointers, pixels: int, column: Expr | int, at: Expr) -> None:
         """Code for `pixels` neighbouring outputs of a row from `column` on, which have number `at` in y."""
@@ -59,19 +63,18 @@ class Plan:
 
 def plan(op: Conv2D) -> Plan:
     """Chooses blocks, and patches or rows."""
-    pixels = min(op.y_shape[2], PIXELS) if op.weight_bits > 2 else 1
-    vectors = block_vectors(pixels, op.weight_bits, len(op.weight))
-    rows = Rows(op, 4 * collected(pixels, len(op.weight)))
+    weight = window_order(op.weight, patches=Patches(Rows(op, 0)).save)
+    bits = bits_used(weight, op.weight_bits, int(np.prod(op.y_shape)))
+    pixels = pixels_of_block(op.y_shape[2], bits)
+    rows = Rows(op, 4 * collected(pixels, len(weight), bits))
     patches = Patches(rows)
-    weights = packed(
-        window_order(op.weight[channel_order(len(op.weight))], patches=patches.save), op.weight_bits, vectors
-    )
+    weights = source(weight, op.weight_bits, bits, pixels, patches.end(pixels) // 4)
     if patches.save:
         windows = Windows(1, patches.length, 0, patches.pitch, readable=True)
     else:
         windows = Windows(rows.kernel, rows.segment, rows.pitch, rows.step, readable=True)
-    layer = Layer(windows, weights, output(op.bias, op.requantize, weights.scale), pixels)
-    return Plan(rows, patches, layer)
+    layer = Layer(windows, weights.weights, output(op.bias, op.requantize, bits), pixels)
+    return Plan(rows, patches, layer, weights)
 
 
 def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
@@ -79,8 +82,8 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
     (n, ih, iw, c), (_, oh, ow, o) = op.x_shape, op.y_shape
     how = plan(op)
     rows, layer, sh, top = how.rows, how.layer, op.strides[0], op.pads[0]
-    weights, form, pixels, kh = layer.weights, layer.output, layer.pixels, rows.kernel
-    (count, rest), kept = blocks(ow, pixels), max(kh - sh, 0)
+    weights, form, pixels, kh = how.source, layer.output, layer.pixels, rows.kernel
+    (count, rest), kept, read = blocks(ow, pixels), max(kh - sh, 0), weights.read
 
     @T.prim_func(private=True)
     def kernel(
@@ -98,6 +101,7 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
         ring = T.decl_buffer((how.scratch,), "int8", data=scratch_ptr)
         y = T.decl_buffer((n * oh * ow * o,), "int8", data=y_ptr)
         acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
+        weights.unpack(w, sums)
         for b in T.serial(n):
             rows.clear(ring)
             for oy in T.serial(oh):
@@ -113,9 +117,9 @@ def conv2d(op: Conv2D, program: Program, target: Target) -> Generated:
                     column: T.let[T.int32] = (
                         block * pixels if count * pixels <= ow else T.min(block * pixels, ow - pixels)
                     )
-                    how.emit(Pointers(ring, w, acc, sums, numbers, y), pixels, column, row + column)
+                    how.emit(Pointers(ring, read(w, sums), acc, sums, numbers, y), pixels, column, row + column)
                 if rest > 0:
-                    how.emit(Pointers(ring, w, acc, sums, numbers, y), rest, ow - rest, row + ow - rest)
+                    how.emit(Pointers(ring, read(w, sums), acc, sums, numbers, y), rest, ow - rest, row + ow - rest)
 
     operands = (Reads(op.x), weights.table, form.table, Scratch("int32", how.scratch), Writes(op.y))
     return Generated(kernel, operands, row_distance(op, program, buffered=True))

@@ -11,7 +11,17 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.intrinsics import forget
-from edgeq.targets.mve.intrinsics import BYTES, WORDS, four, gather_words, held, opaque, scatter_bytes, vmladava
+from edgeq.targets.mve.intrinsics import (
+    BYTES,
+    WORDS,
+    first_words,
+    four,
+    gather_words,
+    held,
+    opaque,
+    scatter_bytes,
+    vmladava,
+)
 from edgeq.targets.mve.patches import COLUMN, SIDE, Patches, PatchWeights, patch_weights
 from edgeq.targets.mve.requantize import scaled
 from edgeq.targets.portable.depthwise import one_output_per_channel
@@ -33,8 +43,7 @@ def fits_patches(op: Conv2D) -> bool:
     """True for the depthwise convolutions that this kernel does."""
     if not one_output_per_channel(op) or op.requantize.right or op.dilations != (1, 1) or min(op.pads[:2]) < 0:
         return False
-    patches = Patches(op)
-    return max(patches.kernel) <= SIDE and patches.width <= op.y_shape[2]
+    return max(op.weight.shape[1:3]) <= SIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +87,13 @@ class Channel:
         count = -(-ow // width)
 
         def four_outputs(i: Expr | int) -> None:
-            column = bind("column", i * width if ow % width == 0 else T.min(i * width, ow - width))
+            column = bind("column", i * width if ow % width == 0 else T.min(i * width, max(ow - width, 0)))
             at = place * SIDE + column * (op.strides[1] * COLUMN)
             bias, *multipliers = (T.Broadcast(number, WORDS) for number in numbers)
             sums = four(self._sums(memory.patches, at, weights)) + bias
             value = scaled(op.requantize, sums, *multipliers)
-            scatter_bytes(memory.y, to + column * c, self._offsets(), value)
+            some = first_words(ow) if ow < width else None
+            scatter_bytes(memory.y, to + column * c, self._offsets(), value, some)
 
         if count <= UNROLL:
             for i in range(count):

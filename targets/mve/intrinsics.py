@@ -61,6 +61,14 @@ def narrowed(even: Expr, odd: Expr) -> Expr:
     return halves
 
 
+def narrowed_halves(even: Expr, odd: Expr) -> Expr:
+    """int8x16 of the lanes of two int16x8 vectors by turns, limited to int8."""
+    low = T.reinterpret("int8x16", even)
+    for value, place in ((even, _BOTTOM), (odd, _TOP)):
+        low = _vqmovn(low, value, place, "int8x16")
+    return low
+
+
 def saturated(value: Expr) -> Expr:
     """int32x4 whose low bytes are those of int32x4 `value` limited to int8; what the other bytes are is not said."""
     halves = _vqmovn(T.reinterpret("int16x8", value), value, _BOTTOM, "int16x8")
@@ -132,6 +140,11 @@ def first_words(count: Expr | int) -> Expr:
     return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp32"), count, dtype="boolx4")
 
 
+def first_halves(count: Expr | int) -> Expr:
+    """Predicate: the first `count` of 8 lanes."""
+    return T.call_llvm_pure_intrin(_id("llvm.arm.mve.vctp16"), count, dtype="boolx8")
+
+
 def load_bytes(buffer: Buffer, index: Expr, predicate: Expr | None = None, other: int = 0) -> Expr:
     """Sixteen neighbouring int8 elements at any address; `other` where `predicate` is false, without reading there."""
     if predicate is None:
@@ -160,7 +173,7 @@ def store(buffer: Buffer, index: Expr, value: Expr, predicate: Expr) -> None:
 
 
 def store_low_bytes(buffer: Buffer, index: Expr, value: Expr, predicate: Expr) -> None:
-    """Stores the low bytes of those lanes of int32x4 `value` for which `predicate` holds."""
+    """Stores the low bytes of those lanes of int16x8 `value` for which `predicate` holds."""
     T.evaluate(masked_low_store(T.address_of(buffer[index]), value, predicate))
 
 
@@ -170,8 +183,8 @@ def masked_store(pointer: Expr, value: Expr, predicate: Expr) -> Expr:
 
 
 def masked_low_store(pointer: Expr, value: Expr, predicate: Expr) -> Expr:
-    """Stores low bytes of lanes of int32x4 `value` at a pointer."""
-    return masked_store(pointer, T.Cast("int8x4", value), predicate)
+    """Stores low bytes of lanes of int16x8 `value` at a pointer."""
+    return masked_store(pointer, T.Cast("int8x8", value), predicate)
 
 
 def interleave(buffer: Buffer, index: Expr, rows: list[Expr]) -> None:
@@ -186,6 +199,11 @@ def vst4(pointer: Expr, a: Expr, b: Expr, c: Expr, d: Expr, stage: Expr) -> Expr
     return T.call_llvm_intrin(_id("llvm.arm.mve.vst4q"), pointer, a, b, c, d, stage, dtype="void")
 
 
+def every_second(buffer: Buffer, index: Expr, first: int) -> Expr:
+    """int32x4 of words `first`, `first` + 2, ... behind buffer[index]; LLVM and C load both halves at once (VLD2)."""
+    return tirx.Shuffle([buffer[T.Ramp(index, 1, 2 * WORDS)]], [T.int32(i) for i in range(first, 2 * WORDS, 2)])
+
+
 def gather_words(buffer: Buffer, index: Expr, offsets: Expr) -> Expr:
     """int32x4 of the words that lie `offsets` bytes behind buffer[index]."""
     return gather(T.address_of(buffer[index]), offsets)
@@ -197,12 +215,24 @@ def gather(pointer: Expr, offsets: Expr) -> Expr:
     return T.call_llvm_intrin(_id("llvm.arm.mve.vldr.gather.offset"), pointer, offsets, *flags, dtype="int32x4")
 
 
-def scatter_bytes(buffer: Buffer, index: Expr, offsets: Expr, value: Expr) -> None:
-    """Stores the low byte of each lane of int32x4 `value` `offsets` bytes behind buffer[index]."""
-    T.evaluate(scatter(T.address_of(buffer[index]), offsets, value))
+def scatter_bytes(buffer: Buffer, index: Expr, offsets: Expr, value: Expr, predicate: Expr | None = None) -> None:
+    """Stores low bytes of lanes of int32x4 `value`, those for which `predicate` holds, `offsets` bytes behind
+    buffer[index]."""
+    pointer = T.address_of(buffer[index])
+    if predicate is None:
+        T.evaluate(scatter(pointer, offsets, value))
+    else:
+        T.evaluate(masked_scatter(pointer, offsets, value, predicate))
 
 
 def scatter(pointer: Expr, offsets: Expr, value: Expr) -> Expr:
     """Stores the low byte of each lane of int32x4 `value` `offsets` bytes behind a pointer."""
     flags = map(T.int32, (8, _UNSCALED))
     return T.call_llvm_intrin(_id("llvm.arm.mve.vstr.scatter.offset"), pointer, offsets, value, *flags, dtype="void")
+
+
+def masked_scatter(pointer: Expr, offsets: Expr, value: Expr, predicate: Expr) -> Expr:
+    """The same of the lanes for which `predicate` holds."""
+    flags = map(T.int32, (8, _UNSCALED))
+    number = _id("llvm.arm.mve.vstr.scatter.offset.predicated")
+    return T.call_llvm_intrin(number, pointer, offsets, value, *flags, predicate, dtype="void")

@@ -10,6 +10,8 @@ from tvm.script import tirx as T
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.mve.block import Memory, Product
 from edgeq.targets.mve.intrinsics import WORDS, opaque
+from edgeq.targets.mve.requantize import planes
+from edgeq.targets.mve.weights import Offset
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from edgeq.targets.mve.requantize import Output
     from edgeq.targets.mve.weights import Weights
-    from edgeq.targets.mve.windows import Windows
+    from edgeq.targets.mve.windows import Start, Windows
 
 GROUP = 32
 """Channels at most; a multiple of every block's."""
@@ -33,6 +35,11 @@ class Pointers:
     sums: Buffer
     numbers: Buffer
     y: Buffer
+
+    @property
+    def of_block(self) -> Memory:
+        """What the code of a block works on."""
+        return Memory(self.x, self.weights, self.acc, self.sums)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +60,12 @@ class Layer:
     @property
     def group(self) -> int:
         """Channels whose sums are collected before they are requantized."""
-        return collected(1, self.output.channels)
+        return collected(1, self.output.channels, self.output.bits)
 
     @property
     def blocks(self) -> int:
         """Blocks of channels."""
         return -(-self.output.channels // self.weights.channels)
-
-    @property
-    def sums(self) -> int:
-        """Words of collected sums."""
-        return collected(self.pixels, self.output.channels)
 
     @property
     def accumulators(self) -> int:
@@ -80,26 +82,34 @@ class Layer:
         channels, group = self.output.channels, self.group
         blocks, lanes = group // self.weights.channels, self.output.lanes
         start = self.windows.begin(memory.x, pixels, first)
+        offsets = self._offsets(memory, pixels, start)
         with T.serial(-(-channels // group)) as part:
             with T.serial(bind("blocks", _part(self.blocks, blocks, part))) as i:
                 forget(memory.x.data)
-                place = Memory(memory.x, memory.weights, memory.acc, memory.sums)
                 product = Product(self.windows, self.weights, group)
-                product.emit(place, pixels, start, part * blocks + i, i * self.weights.channels)
+                product.emit(memory.of_block, pixels, start, part * blocks + i, i * self.weights.channels)
             vectors = group // lanes
             with T.serial(bind("vectors", _part(self.output.vectors, vectors, part))) as i:
                 forget(memory.numbers.data)
                 vector = bind("vector", part * vectors + i)
                 numbers = self.output.numbers(memory.numbers, vector)
                 for pixel in range(pixels):
-                    value = self.output(memory.sums, pixel * group + i * lanes, numbers)
+                    value = self.output(memory.sums, pixel * group + i * lanes, offsets[pixel], numbers)
                     y = (at + pixel) * channels + vector * lanes
                     self.output.store(memory.y, y, value, vector * lanes)
 
+    def _offsets(self, memory: Pointers, pixels: int, start: Start) -> list[Expr | None]:
+        """What the sums of each pixel lack."""
+        if self.output.bits == 8:
+            return [None] * pixels
+        Product(self.windows, Offset(self.output.bits)).multiply(memory.of_block, pixels, start, T.int32(0))
+        return [bind("offset", memory.acc[pixel]) for pixel in range(pixels)]
 
-def collected(pixels: int, channels: int) -> int:
+
+def collected(pixels: int, channels: int, bits: int) -> int:
     """Words of sums that a block collects before it requantizes them."""
-    return pixels * min(GROUP, -(-channels // WORDS) * WORDS)
+    lanes = WORDS * planes(bits)
+    return pixels * min(GROUP, -(-channels // lanes) * lanes)
 
 
 def _part(total: int, size: int, number: Expr) -> Expr:

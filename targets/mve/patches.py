@@ -17,8 +17,8 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Table
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.mve.intrinsics import BYTES, WORDS, first_bytes, interleave, load_bytes, opaque
+from edgeq.targets.mve.near import side_by_side, unpack
 from edgeq.targets.portable.fixed_point import bind
-from edgeq.targets.portable.tables import pack
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
@@ -53,7 +53,7 @@ class Patches:
     @property
     def rows(self) -> int:
         """Rows of output of a patch, and of four outputs that are made together: 1 or 2."""
-        return 2 if self.kernel[0] + self.op.strides[0] <= SIDE and self.op.y_shape[1] > 1 else 1
+        return 2 if self.kernel[0] + self.op.strides[0] <= SIDE and min(self.op.y_shape[1:3]) > 1 else 1
 
     @property
     def columns(self) -> int:
@@ -73,7 +73,7 @@ class Patches:
     @property
     def length(self) -> int:
         """Columns that patches read, padding included."""
-        last = self.op.y_shape[2] - self.columns
+        last = max(self.op.y_shape[2], self.width) - self.columns
         return last * self.op.strides[1] + SIDE
 
     @property
@@ -170,25 +170,16 @@ class PatchWeights:
         bits, lead = self.patches.op.weight_bits, self.patches.op.strides[1]
         if bits == 8:
             return
-        per_byte = 8 // bits
         for i in range(lead):
             T.buffer_store(scratch, T.int32(0), [self.base + i])
-        with T.serial(opaque(T.int32((len(self.table.data) - lead) // WORDS))) as group:
-            word = bind("packed", T.reinterpret("int8x16", table[T.Ramp(lead + group * WORDS, 1, WORDS)]))
-            for i in range(per_byte):
-                top = T.shift_left(word, T.Broadcast(T.int8(8 - bits * (i + 1)), BYTES))
-                field = T.shift_right(top, T.Broadcast(T.int8(8 - bits), BYTES))
-                at = self.base + lead + (group * per_byte + i) * WORDS
-                T.buffer_store(scratch, T.reinterpret("int32x4", field), [T.Ramp(at, 1, WORDS)])
+        unpack(table, lead, scratch, self.base + lead, bits, (len(self.table.data) - lead) // WORDS)
 
 
 def patch_weights(op: Conv2D) -> PatchWeights:
     """Packs the weights of a depthwise convolution."""
     c, kh, kw, _ = op.weight.shape
-    per_byte = 8 // op.weight_bits
-    patch = np.zeros((c + -c % per_byte, SIDE, SIDE), np.int8)
-    patch[:c, :kw, :kh] = op.weight[..., 0].transpose(0, 2, 1)
-    flat = patch.reshape(-1, per_byte, BYTES).transpose(0, 2, 1).reshape(-1)
-    data = flat if per_byte == 1 else pack(flat, op.weight_bits)
-    words = np.ascontiguousarray(data).view("<i4").astype(np.int32)
+    patch = np.zeros((c, SIDE, SIDE), np.int8)
+    patch[:, :kw, :kh] = op.weight[..., 0].transpose(0, 2, 1)
+    flat = patch.reshape(-1)
+    words = flat.view("<i4").astype(np.int32) if op.weight_bits == 8 else side_by_side(flat, op.weight_bits)
     return PatchWeights(Patches(op), Table(np.pad(words, (op.strides[1], 0)), "weights"))

@@ -10,11 +10,12 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.mve.block import PIXELS, block_vectors, blocks
+from edgeq.targets.mve.block import blocks, pixels_of_block
 from edgeq.targets.mve.intrinsics import BYTES
-from edgeq.targets.mve.layer import Layer, Pointers
-from edgeq.targets.mve.requantize import channel_order, output
-from edgeq.targets.mve.weights import fit_bytes, packed
+from edgeq.targets.mve.layer import Layer, Pointers, collected
+from edgeq.targets.mve.near import bits_used, source
+from edgeq.targets.mve.requantize import output
+from edgeq.targets.mve.weights import fit_bytes
 from edgeq.targets.mve.windows import Windows
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def dense(op: Dense, program: Program, target: Target) -> Generated:
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    filled = np.pad(matrix.weight[channel_order(o)], ((0, 0), (0, -k % BYTES)))
-    together = min(pixels, PIXELS) if op.weight_bits > 2 else 1
-    weights = packed(filled, op.weight_bits, block_vectors(together, op.weight_bits, o))
-    form = output(op.bias, op.requantize, weights.scale)
-    layer = Layer(Windows(1, k, 0, k, readable=False), weights, form, together)
-    count, rest = blocks(pixels, together)
+    filled = np.pad(matrix.weight, ((0, 0), (0, -k % BYTES)))
+    bits = bits_used(filled, op.weight_bits, pixels * o)
+    together = pixels_of_block(pixels, bits)
+    base = collected(together, o, bits)
+    weights, form = source(filled, op.weight_bits, bits, together, base), output(op.bias, op.requantize, bits)
+    layer = Layer(Windows(1, k, 0, k, readable=False), weights.weights, form, together)
+    (count, rest), read, scratch = blocks(pixels, together), weights.read, 4 * base + weights.scratch
 
     @T.prim_func(private=True)
     def kernel(
@@ -69,18 +71,19 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program) -> Generated:
         x = T.decl_buffer((pixels * k,), "int8", data=x_ptr)
         w = T.decl_buffer((weights.words,), "int32", data=w_ptr)
         numbers = T.decl_buffer((form.words,), "int32", data=table_ptr)
-        sums = T.decl_buffer((layer.sums,), "int32", data=sums_ptr)
+        sums = T.decl_buffer((scratch // 4,), "int32", data=sums_ptr)
         y = T.decl_buffer((pixels * o,), "int8", data=y_ptr)
         acc = T.alloc_buffer((layer.accumulators,), "int32", scope="local")
+        weights.unpack(w, sums)
         for block in T.serial(count):
             first: T.let[T.int32] = (
                 block * together if count * together <= pixels else T.min(block * together, pixels - together)
             )
-            layer.emit(Pointers(x, w, acc, sums, numbers, y), together, first * k, first)
+            layer.emit(Pointers(x, read(w, sums), acc, sums, numbers, y), together, first * k, first)
         if rest > 0:
-            layer.emit(Pointers(x, w, acc, sums, numbers, y), rest, (pixels - rest) * k, pixels - rest)
+            layer.emit(Pointers(x, read(w, sums), acc, sums, numbers, y), rest, (pixels - rest) * k, pixels - rest)
 
-    operands = (Reads(op.x), weights.table, form.table, Scratch("int32", 4 * layer.sums), Writes(op.y))
+    operands = (Reads(op.x), weights.table, form.table, Scratch("int32", scratch), Writes(op.y))
     return Generated(kernel, operands, _distance(matrix, together))
 
 

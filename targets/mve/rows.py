@@ -139,9 +139,9 @@ class Patches:
         """Whether patches make fewer vectors of a window."""
         return self.pitch < self.rows.kernel * -(-self.rows.segment // BYTES) * BYTES
 
-    def size(self, pixels: int) -> int:
-        """Bytes for `pixels` patches; the last of a patch's stores may reach beyond it."""
-        return pixels * self.pitch + BYTES if self.save else 0
+    def end(self, pixels: int) -> int:
+        """Index in the scratch memory behind `pixels` patches; the last of a patch's stores may reach beyond it."""
+        return self.base + (pixels * self.pitch + BYTES if self.save else 0)
 
     def gather(self, scratch: Buffer, first: Expr, pixels: int) -> None:
         """Copies the windows of neighbouring pixels; what a store writes too much, the next one overwrites."""

@@ -21,7 +21,10 @@ POINTERS = 3
 """Segments up to which a window is unrolled."""
 
 NEAR = 128
-"""Bytes that loads of x reach from one pointer."""
+"""Bytes that loads of x reach from one pointer, to either side."""
+
+BEFORE = NEAR - BYTES
+"""Bytes of a stretch that lie before the pointer to it, a multiple of whole vectors."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,32 @@ class Windows:
         """
         if self.segments * self.vectors <= HELD:
             at = [[first + pixel * self.step + i * BYTES for pixel in range(pixels)] for i in range(self.vectors)]
-            return Start((), tuple([self.load(x, place, i) for place in row] for i, row in enumerate(at)))
+            return Start(first, (), tuple([self.load(x, place, i) for place in row] for i, row in enumerate(at)))
         if not self.straight(pixels):
-            return Start((first,))
-        return Start(tuple(bind("x_at", opaque(first + i * self.pitch)) for i in range(self.segments)))
+            return Start(first)
+        return Start(first, tuple(self.stretch(first + i * self.pitch, pixels) for i in range(self.segments)))
+
+    def stretch(self, first: Expr, pixels: int) -> Stretch:
+        """A segment of neighbouring pixels, that of the first one at x[first]."""
+        last = (pixels - 1) * self.step + (self.vectors - 1) * BYTES
+        places = range(BEFORE, last + NEAR, BEFORE + NEAR)
+        return Stretch(tuple(bind("x_at", opaque(first + place)) for place in places))
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Neighbouring bytes of x.
+
+    Attributes:
+        pointers: Indices in x, so many that loads reach all from some of them; LLVM knows nothing of them.
+    """
+
+    pointers: tuple[Expr, ...]
+
+    def __add__(self, offset: int) -> Expr:
+        """Index in x of the byte at `offset`."""
+        number, rest = divmod(offset, BEFORE + NEAR)
+        return self.pointers[number] + (rest - BEFORE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +107,11 @@ class Start:
     """What is known of the windows of neighbouring pixels before any weight is.
 
     Attributes:
-        segments: Indices in x of the segments of the first window: of all where it is unrolled, else of the first one.
+        first: Index in x at which the first window begins.
+        segments: Of the windows, where they are unrolled.
         vectors: Instead, short windows themselves: for each vector, that of each pixel.
     """
 
-    segments: tuple[Expr, ...]
+    first: Expr
+    segments: tuple[Stretch, ...] = ()
     vectors: tuple[list[Expr], ...] = ()

@@ -13,11 +13,26 @@ from edgeq.program.program import Buffer
 
 
 def few_bits(case: Case, rng: np.random.Generator) -> Case:
-    """The same with weights of eight, four or two bits, over their whole range."""
+    """The same with weights of eight, four or two bits, over their whole range, biases as large as their sums."""
     bits = int(rng.choice([8, 8, 4, 2]))
+    if bits == 8:
+        return case
     reach = 1 << (bits - 1)
-    weight = case.op.weight if bits == 8 else rng.integers(-reach, reach, case.op.weight.shape).astype(np.int8)
-    return Case(replace(case.op, weight=weight, weight_bits=bits), case.buffers)
+    weight = rng.integers(-reach, reach, case.op.weight.shape).astype(np.int8)
+    return Case(replace(case.op, weight=weight, weight_bits=bits, bias=case.op.bias >> 8), case.buffers)
+
+
+def random_few_weights(rng: np.random.Generator) -> Case:
+    """Convolution of so many pixels that weights of four or two bits are unpacked first."""
+    kernel, (c, o) = int(rng.choice([1, 3])), rng.integers(1, 6, 2).tolist()
+    size = 1 + 16 * kernel
+    weight, bias = rng.integers(-2, 2, (o, kernel, kernel, c)).astype(np.int8), rng.integers(-200, 200, o)
+    form, pad = replace(requantize(rng, o), multiplier=rng.integers(1 << 25, 1 << 27, o).astype(np.int32)), kernel // 2
+    op = Conv2D(
+        "conv", "y", "x", (1, size, size, c), (1, size, size, o), weight, int(rng.choice([4, 2])),
+        bias.astype(np.int32), int(rng.integers(-128, 128)), replace(form, negative=None), (1, 1), (1, 1), (pad,) * 4,
+    )  # fmt: skip
+    return Case(op, {"x": Buffer("x", op.x_shape), "y": Buffer("y", op.y_shape)})
 
 
 def random_patches(rng: np.random.Generator) -> Case:
@@ -25,7 +40,7 @@ def random_patches(rng: np.random.Generator) -> Case:
     c, batch = int(rng.integers(2, 40)), int(rng.integers(1, 3))
     kernel, strides = rng.integers(1, 5, 2).tolist(), rng.integers(1, 4, 2).tolist()
     pads = [int(rng.integers(0, k)) for k in (*kernel, *kernel)]
-    out = [int(v) for v in rng.integers((2, 4), (9, 30))]
+    out = [int(v) for v in rng.integers((1, 1), (9, 30))]
     size = [(out[i] - 1) * strides[i] + k - pads[i] - pads[i + 2] for i, k in enumerate(kernel)]
     size = [max(1, s) + int(rng.integers(strides[i])) for i, s in enumerate(size)]
     out = [(size[i] + pads[i] + pads[i + 2] - k) // strides[i] + 1 for i, k in enumerate(kernel)]
@@ -86,6 +101,7 @@ def _of_few_bits(make):
 
 MAKERS = [
     *map(_of_few_bits, (random_conv2d, random_pointwise, random_patches, random_dense)),
+    random_few_weights,
     random_lanes,
     random_pool,
     random_add,

@@ -23,18 +23,22 @@ typedef mve_pred16_t edgeq_predicate;
 #define edgeq_load_int8x16(from) vldrbq_s8(from)
 #define edgeq_load_int8x4(from) vldrbq_s32(from)
 #define edgeq_load_int32x4(from) vldrwq_s32(from)
+#define edgeq_load_second_int32x4(from, first) (vld2q_s32(from).val[first])
 #define edgeq_store_int8x16(to, a) vstrbq_s8(to, a)
 #define edgeq_store_int8x8(to, a) vstrbq_s16(to, a)
 #define edgeq_store_int8x4(to, a) vstrbq_s32(to, a)
 #define edgeq_store_int32x4(to, a) vstrwq_s32(to, a)
 #define edgeq_first_bytes(count) vctp8q((uint32_t)(count))
+#define edgeq_first_halves(count) vctp16q((uint32_t)(count))
 #define edgeq_first_words(count) vctp32q((uint32_t)(count))
 #define edgeq_zeroing_load(from, lanes) vldrbq_z_s8(from, lanes)
 #define edgeq_masked_store(to, a, lanes) vstrbq_p_s8(to, a, lanes)
-#define edgeq_masked_low_store(to, a, lanes) vstrbq_p_s32(to, a, lanes)
+#define edgeq_masked_low_store(to, a, lanes) vstrbq_p_s16(to, a, lanes)
 #define edgeq_gather(from, offsets) \
     vldrwq_gather_offset_s32((const int32_t *)(const void *)(from), vreinterpretq_u32_s32(offsets))
 #define edgeq_scatter(to, offsets, a) vstrbq_scatter_offset_s32(to, vreinterpretq_u32_s32(offsets), a)
+#define edgeq_masked_scatter(to, offsets, a, lanes) \
+    vstrbq_scatter_offset_p_s32(to, vreinterpretq_u32_s32(offsets), a, lanes)
 
 #define edgeq_splat_int8x16(a) vdupq_n_s8(a)
 #define edgeq_splat_int16x8(a) vdupq_n_s16(a)
@@ -85,6 +89,12 @@ static inline edgeq_int16x8 edgeq_narrowed(edgeq_int32x4 even, edgeq_int32x4 odd
     return vreinterpretq_s16_s32(even);
 }
 
+static inline edgeq_int8x16 edgeq_narrowed_halves(edgeq_int16x8 even, edgeq_int16x8 odd)
+{
+    __asm__("vqmovnb.s16 %q0, %q0\n\tvqmovnt.s16 %q0, %q1" : "+&w"(even) : "w"(odd));
+    return vreinterpretq_s8_s16(even);
+}
+
 static inline edgeq_int16x8 edgeq_saturated_halves(edgeq_int16x8 a)
 {
     __asm__("vqmovnb.s16 %q0, %q0" : "+w"(a));
@@ -105,6 +115,7 @@ static inline edgeq_int32x4 edgeq_set_int32x4(int32_t a, int32_t b, int32_t c, i
 }
 #else
 #define edgeq_narrowed(even, odd) vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), even), odd)
+#define edgeq_narrowed_halves(even, odd) vqmovntq_s16(vqmovnbq_s16(vuninitializedq_s8(), even), odd)
 #define edgeq_saturated_halves(a) vreinterpretq_s16_s8(vqmovnbq_s16(vuninitializedq_s8(), a))
 #define edgeq_saturated(a) vreinterpretq_s32_s16(edgeq_saturated_halves(vqmovnbq_s32(vuninitializedq_s16(), a)))
 #define edgeq_set_int32x4(a, b, c, d) \
@@ -155,6 +166,7 @@ typedef uint32_t edgeq_predicate; /* a bit for each lane */
 EDGEQ_VECTOR(edgeq_int8x16, edgeq_load_int8x16, (const int8_t *from), 16, from[i])
 EDGEQ_VECTOR(edgeq_int32x4, edgeq_load_int8x4, (const int8_t *from), 4, from[i])
 EDGEQ_VECTOR(edgeq_int32x4, edgeq_load_int32x4, (const int32_t *from), 4, from[i])
+EDGEQ_VECTOR(edgeq_int32x4, edgeq_load_second_int32x4, (const int32_t *from, int first), 4, from[2 * i + first])
 EDGEQ_LANES(edgeq_store_int8x16, (int8_t *to, edgeq_int8x16 a), 16, to[i] = a.at[i])
 EDGEQ_LANES(edgeq_store_int8x8, (int8_t *to, edgeq_int16x8 a), 8, to[i] = (int8_t)a.at[i])
 EDGEQ_LANES(edgeq_store_int8x4, (int8_t *to, edgeq_int32x4 a), 4, to[i] = (int8_t)a.at[i])
@@ -166,6 +178,7 @@ static inline edgeq_predicate edgeq_first(int32_t count)
 }
 
 #define edgeq_first_bytes(count) edgeq_first(count)
+#define edgeq_first_halves(count) edgeq_first(count)
 #define edgeq_first_words(count) edgeq_first(count)
 
 EDGEQ_VECTOR(edgeq_int8x16, edgeq_masked_load, (const int8_t *from, edgeq_predicate lanes, edgeq_int8x16 others), 16,
@@ -174,16 +187,18 @@ EDGEQ_VECTOR(edgeq_int8x16, edgeq_zeroing_load, (const int8_t *from, edgeq_predi
              (int8_t)((lanes >> i & 1U) ? from[i] : 0))
 EDGEQ_LANES(edgeq_masked_store, (int8_t *to, edgeq_int8x16 a, edgeq_predicate lanes), 16,
             if (lanes >> i & 1U) to[i] = a.at[i])
-EDGEQ_LANES(edgeq_masked_low_store, (int8_t *to, edgeq_int32x4 a, edgeq_predicate lanes), 4,
+EDGEQ_LANES(edgeq_masked_low_store, (int8_t *to, edgeq_int16x8 a, edgeq_predicate lanes), 8,
             if (lanes >> i & 1U) to[i] = (int8_t)a.at[i])
 EDGEQ_LANES(edgeq_scatter, (int8_t *to, edgeq_int32x4 offsets, edgeq_int32x4 a), 4,
             to[offsets.at[i]] = (int8_t)a.at[i])
+EDGEQ_LANES(edgeq_masked_scatter, (int8_t *to, edgeq_int32x4 offsets, edgeq_int32x4 a, edgeq_predicate lanes), 4,
+            if (lanes >> i & 1U) to[offsets.at[i]] = (int8_t)a.at[i])
 
-static inline edgeq_int32x4 edgeq_gather(const int8_t *from, edgeq_int32x4 offsets)
+static inline edgeq_int32x4 edgeq_gather(const void *from, edgeq_int32x4 offsets)
 {
     edgeq_int32x4 y;
     for (int i = 0; i < 4; ++i) {
-        memcpy(&y.at[i], from + offsets.at[i], 4);
+        memcpy(&y.at[i], (const int8_t *)from + offsets.at[i], 4);
     }
     return y;
 }
@@ -284,6 +299,8 @@ static inline int32_t edgeq_vmladava(int32_t sum, edgeq_int8x16 a, edgeq_int8x16
 
 EDGEQ_VECTOR(edgeq_int16x8, edgeq_narrowed, (edgeq_int32x4 even, edgeq_int32x4 odd), 8,
              edgeq_short(i % 2 ? odd.at[i / 2] : even.at[i / 2]))
+EDGEQ_VECTOR(edgeq_int8x16, edgeq_narrowed_halves, (edgeq_int16x8 even, edgeq_int16x8 odd), 16,
+             edgeq_byte(i % 2 ? odd.at[i / 2] : even.at[i / 2]))
 EDGEQ_VECTOR(edgeq_int16x8, edgeq_saturated_halves, (edgeq_int16x8 a), 8, edgeq_byte(a.at[i]))
 EDGEQ_VECTOR(edgeq_int32x4, edgeq_saturated, (edgeq_int32x4 a), 4, edgeq_byte(a.at[i]))
 #endif
