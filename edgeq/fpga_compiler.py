@@ -42,7 +42,7 @@ def build_fpga_package(
     program = optimize(built.program)
     progress("fold layers", 0, 0)
     backend, budget = load_backend(target), _budget(target, config)
-    design = fold(dataflow(program), budget, backend.cost)
+    design = fold(dataflow(program, backend.turns), budget, backend.cost)
     real, integers = check_inputs(quantized, built, config)
     golden = golden_inputs(integers)
     noise = {} if quantized.imported else layer_noise(built, quantized.prepared, real, integers)

@@ -31,6 +31,7 @@ class Backend:
         testbench: Dataflow, inputs and outputs of some samples: the program that compares them, by its path.
         simulate: Target of the package's Makefile that runs it.
         tools: Programs that this needs (`edgeq.run.toolchain`).
+        turns: Whether stages that take in whole tensors take turns with what they send (`edgeq.fpga.dataflow`).
     """
 
     method: str
@@ -39,6 +40,7 @@ class Backend:
     testbench: Callable[[Dataflow, Tensors, Tensors], dict[str, str]]
     simulate: str
     tools: tuple[str, ...]
+    turns: bool
 
 
 def load_backend(target: Target) -> Backend:

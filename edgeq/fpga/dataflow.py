@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
+from edgeq.fpga.stage_kind import Kind, kind_of
 from edgeq.program.ops import Op
 from edgeq.program.program import Buffer, Port, Program
 
@@ -67,6 +68,10 @@ class Stage:
     inputs: tuple[Stream, ...]
     outputs: tuple[Stream, ...]
 
+    def kind(self, program: Program) -> Kind:
+        """The form of hardware that it takes."""
+        return kind_of(self.ops, bool(self.inputs), program)
+
 
 @dataclass(frozen=True, eq=False)
 class Dataflow:
@@ -100,18 +105,22 @@ def words(buffer: Buffer) -> int:
     return buffer.size // lanes(buffer)
 
 
-def dataflow(program: Program) -> Dataflow:
+def dataflow(program: Program, turns: bool = False) -> Dataflow:
     """Stages and streams of a program without dead code.
 
     A stage that reads several streams may take them one after the other; they hold a whole tensor, so that no writer
     ever waits for it, and the whole cannot lock up.
+
+    Args:
+        turns: Stages that take in whole tensors send what they make of one before they take in the next. What they send
+            is held as a whole, too: its readers, which may take all the time that there is, have work meanwhile.
     """
-    return _Builder(program).build()
+    return _Builder(program, turns).build()
 
 
 class _Builder:
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, turns: bool) -> None:
+        self.program, self.turns = program, turns
         self.writers: dict[str, list[Op]] = defaultdict(list)
         for op in program.ops:
             self.writers[op.y].append(op)
@@ -151,9 +160,14 @@ class _Builder:
         """The stream of a buffer to one of its ends."""
         if (name, end) not in self.streams:
             buffer = self.program.buffer[name]
-            depth = words(buffer) if len(self._read_by(end)) > 1 else SHALLOW
+            depth = words(buffer) if len(self._read_by(end)) > 1 or self._comes_at_once(name) else SHALLOW
             self.streams[name, end] = Stream(f"s{len(self.streams)}", buffer, depth)
         return self.streams[name, end]
+
+    def _comes_at_once(self, name: str) -> bool:
+        if not self.turns or name not in self.writers:
+            return False
+        return kind_of(self.writers[name], bool(self._read_by(name)), self.program) == Kind.WHOLE
 
     def _read_by(self, made: str) -> list[str]:
         """The buffers that a stage gets by stream: all it reads but constants and what it makes itself."""

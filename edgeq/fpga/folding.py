@@ -9,7 +9,7 @@ from math import gcd
 from edgeq.errors import GateError
 from edgeq.fpga.cost import Cost, CostModel
 from edgeq.fpga.dataflow import Dataflow, Stage
-from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.fpga.stage_kind import Kind
 from edgeq.program.ops import Conv2D, Dense
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import geometry
@@ -112,7 +112,7 @@ def _faster(design: Design, budget: Budget, cost: CostModel) -> Design | None:
     """The design with more multipliers in its slowest stage; None where they do not help or do not fit."""
     slowest = max(range(len(design.costs)), key=lambda i: design.costs[i].cycles)
     stage = design.flow.stages[slowest]
-    if kind_of(stage, design.flow.program) != Kind.WINDOW:
+    if stage.kind(design.flow.program) != Kind.WINDOW:
         return None
     for fold in larger_folds(stage, design.folds[slowest]):
         candidate = design.with_fold(slowest, fold, cost(stage, fold, design.flow))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
-from edgeq.fpga.dataflow import Stage
 from edgeq.program.ops import Add, AveragePool, Conv2D, Dense, Interpolate, Lut, MaxPool, Mul, Op, View
 from edgeq.program.program import Program
 
@@ -20,12 +20,12 @@ class Kind(Enum):
     """Tensors are taken in as a whole: any operator, and any group of them."""
 
 
-def kind_of(stage: Stage, program: Program) -> Kind:
-    """The leanest form that a stage can take."""
-    if len(stage.ops) != 1:
+def kind_of(ops: Sequence[Op], reads: bool, program: Program) -> Kind:
+    """The leanest form that a stage of these operators can take, which reads streams or does not."""
+    if len(ops) != 1:
         return Kind.WHOLE
-    (op,) = stage.ops
-    if _slides(op) and stage.inputs:
+    (op,) = ops
+    if _slides(op) and reads:
         return Kind.WINDOW
     return Kind.ELEMENTWISE if _is_elementwise(op, program) else Kind.WHOLE
 

@@ -12,7 +12,7 @@ from math import ceil
 
 from edgeq.fpga.cost import REQUANTIZER_DSP, Cost, bram18, stream_bram
 from edgeq.fpga.dataflow import Dataflow, Stage
-from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.fpga.stage_kind import Kind
 from edgeq.program.ops import AveragePool, Conv2D, Dense, MaxPool, Op
 from edgeq.targets.hls.fold import Fold
 from edgeq.targets.hls.geometry import Geometry, geometry
@@ -21,7 +21,7 @@ from edgeq.targets.hls.stored import stored_weights
 
 def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:
     """Of a stage and of the streams that it writes."""
-    kind = kind_of(stage, flow.program)
+    kind = stage.kind(flow.program)
     fifos = sum(stream_bram(stream) for stream in stage.outputs)
     if kind == Kind.WINDOW:
         cost = _window(stage, fold)

@@ -13,7 +13,7 @@ from edgeq.fpga.backend import Tensors
 from edgeq.fpga.dataflow import Dataflow, Stream
 from edgeq.fpga.folding import Design
 from edgeq.fpga.source_text import StageText, golden_samples
-from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.fpga.stage_kind import Kind
 from edgeq.hls.kernels import Calls, Rom, Row, element_call, whole_calls, window_row
 from edgeq.package.arrays import nested_rows, rows
 from edgeq.package.names import require_identifier
@@ -41,7 +41,7 @@ class StageView(StageText):
 
     @cached_property
     def kind(self) -> Kind:
-        return kind_of(self.stage, self.program)
+        return self.stage.kind(self.program)
 
     @property
     def template(self) -> str:

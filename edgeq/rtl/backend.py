@@ -11,4 +11,5 @@ BACKEND = Backend(
     testbench,
     "sim",
     ("verilator", "g++", "make"),
+    turns=False,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgeq.errors import UnsupportedError
 from edgeq.fpga.dataflow import Dataflow, Stage
-from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.fpga.stage_kind import Kind
 from edgeq.program.ops import Add, Lut, Mul, Op, Softmax
 from edgeq.rtl.arrangement import Arrangement, is_arrangement
 from edgeq.rtl.elements import Function, Normalization, Product, Sum
@@ -39,7 +39,7 @@ def engine(stage: Stage, fold: Fold, flow: Dataflow) -> Engine:
     Raises:
         UnsupportedError: There is none.
     """
-    kind = kind_of(stage, flow.program)
+    kind = stage.kind(flow.program)
     if not stage.ops:
         return Fork(stage)
     if kind == Kind.WINDOW:

@@ -18,7 +18,7 @@ from program.random_programs import random_programs
 from edgeq.config import Config
 from edgeq.fpga.dataflow import dataflow
 from edgeq.fpga.folding import Budget, fold, larger_folds
-from edgeq.fpga.stage_kind import Kind, kind_of
+from edgeq.fpga.stage_kind import Kind
 from edgeq.hls.cost import stage_cost
 from edgeq.program.builder import build
 from edgeq.program.ops import Add, Conv2D, View
@@ -40,7 +40,7 @@ def _tools() -> None:
 def operators(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C++ of a program with every operator, at 8 and at 16 bits."""
     folder = tmp_path_factory.mktemp("operators")
-    flow = dataflow(every_kernel())
+    flow = dataflow(every_kernel(), turns=True)
     folds = [Fold() for _ in flow.stages]
     write_design(design_of(flow, folds), folder, random_inputs(flow.program))
     return folder
@@ -67,7 +67,7 @@ def test_random_programs_with_random_folds(data: st.DataObject) -> None:
     flow = dataflow(optimize(data.draw(random_programs())))
     folds = []
     for stage in flow.stages:
-        window = kind_of(stage, flow.program) == Kind.WINDOW
+        window = stage.kind(flow.program) == Kind.WINDOW
         folds.append(data.draw(st.sampled_from([Fold(), *larger_folds(stage, Fold())])) if window else Fold())
     with TemporaryDirectory() as folder:
         write_design(design_of(flow, folds), Path(folder), random_inputs(flow.program))
@@ -79,7 +79,7 @@ def test_random_programs_with_random_folds(data: st.DataObject) -> None:
 def test_real_networks_on_a_pynq_z2(zoo: Path, tmp_path: Path, model: str, weight_bits: int) -> None:
     config = Config(calib=zoo / model / "calib.npz", preset="fast", weight_bits=weight_bits)
     quantized = quantize(zoo / model / "model.onnx", config, silent)
-    design = fold(dataflow(optimize(build(quantized.model, model).program)), PYNQ, stage_cost)
+    design = fold(dataflow(optimize(build(quantized.model, model).program), turns=True), PYNQ, stage_cost)
     assert design.dsp <= PYNQ.dsp
     assert design.bram <= PYNQ.bram
     write_design(design, tmp_path, random_inputs(design.flow.program))
