@@ -56,7 +56,7 @@ def compile_model(model: Path, config: Config, progress: Progress | None = None)
     out = config.out or Path(f"{name}-{target.name}")
     check_replaceable(out)
     _check_request(config)
-    _check_budgets(target, config)
+    _check_options(target, config)
     config = _allocated(model, config, progress)
     quantized = quantize(model, config, progress)
     if target.fpga is None:
@@ -103,12 +103,15 @@ def _check_request(config: Config) -> None:
         raise UsageError("--min-accuracy needs evaluation data", fix="give them with --eval")
 
 
-def _check_budgets(target: Target, config: Config) -> None:
-    """Refuses budgets that this kind of target does not have."""
+def _check_options(target: Target, config: Config) -> None:
+    """Refuses budgets and forms that this kind of target does not have."""
     kinds = {True: ("max_dsp", "max_bram", "target_fps"), False: ("max_flash", "max_weights", "max_ram", "max_cycles")}
     for option in kinds[target.fpga is None]:
         if getattr(config, option) is not None:
             raise UsageError(f"{target.name} has no budget --{option.replace('_', '-')}", fix="leave it out")
+    for option, value in {"emit": "c", "patch": "on", "io": "caller"}.items():
+        if target.fpga and getattr(config, option) == value:
+            raise UsageError(f"{target.name} has no --{option} {value}: it is no firmware", fix="leave it out")
 
 
 def _allocated(model: Path, config: Config, progress: Progress) -> Config:
@@ -122,8 +125,8 @@ def _allocated(model: Path, config: Config, progress: Progress) -> Config:
 
 def _float_abi(target: Target, asked: str | None) -> str:
     if asked is not None and asked not in target.float_abis:
-        offered = ", ".join(target.float_abis) or "no choice"
-        raise UsageError(f"{target.name} has no float ABI {asked!r}", fix=f"it offers: {offered}")
+        fix = f"it offers: {', '.join(target.float_abis)}" if target.float_abis else "leave it out: there is no choice"
+        raise UsageError(f"{target.name} has no float ABI {asked!r}", fix=fix)
     return asked or next(iter(target.float_abis), "")
 
 

@@ -75,10 +75,13 @@ def test_interface_pragmas_stand_on_the_top_function_only(package: Path) -> None
         (("--target", "fpga-hls", "--max-dsp", 20), 3, "DSP slices are"),
         (("--target", "fpga-hls", "--target-fps", 10**7), 3, "below the target of 1e+07"),
         (("--target", "fpga-hls", "--max-ram", "10K"), 2, "fpga-hls has no budget --max-ram"),
+        (("--target", "fpga-hls", "--emit", "c"), 2, "fpga-hls has no --emit c"),
+        (("--target", "fpga-rtl", "--io", "caller"), 2, "fpga-rtl has no --io caller"),
+        (("--target", "fpga-rtl", "--float-abi", "hard"), 2, "leave it out: there is no choice"),
         (("--target", "cortex-m4", "--max-dsp", 20), 2, "cortex-m4 has no budget --max-dsp"),
     ],
 )
-def test_budgets_that_cannot_be_met(digits, tmp_path: Path, options: tuple, code: int, complaint: str) -> None:
+def test_requests_that_cannot_be_met(digits, tmp_path: Path, options: tuple, code: int, complaint: str) -> None:
     result = run("compile", digits.model, "--calib", digits.calib, "--preset", "fast", *options, "-o", tmp_path / "new")
     assert result.exit_code == code
     assert complaint in " ".join(result.output.split())
