@@ -13,6 +13,7 @@ from edgeq.fpga.dataflow import Stage, Stream
 from edgeq.program.ops import Copy, Fill, Op
 from edgeq.program.program import Program
 from edgeq.program.semantics import execute
+from edgeq.rtl.memory import Memory
 from edgeq.rtl.requantizer import Parameters, multipliers, requantizer
 from edgeq.rtl.rom import Rom, rom
 from edgeq.rtl.walk import Walk, walk
@@ -96,9 +97,9 @@ class Arrangement:
         return self._initial + tuple(table for writer in self.writers for table in writer.roms)
 
     @property
-    def memories(self) -> tuple[tuple[int, int], ...]:
+    def memories(self) -> tuple[Memory, ...]:
         """The two tensors; their initial content is the same memory, and multipliers are constants."""
-        return ((self.stage.outputs[0].element_bits, 2 * self.size),)
+        return (Memory(self.stage.outputs[0].element_bits, 2 * self.size),)
 
     @property
     def dsp(self) -> int:

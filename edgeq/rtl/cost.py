@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from edgeq.fpga.cost import Cost, bram18, stream_bram
+from edgeq.fpga.cost import Cost
 from edgeq.fpga.dataflow import Dataflow, Stage
 from edgeq.rtl.arrangement import Arrangement
 from edgeq.rtl.engines import Engine, engine
 from edgeq.rtl.logic import flip_flops, look_up_tables
+from edgeq.rtl.memory import Memory
 from edgeq.rtl.schedule import window_cycles
 from edgeq.rtl.window import Window
 from edgeq.targets.hls.fold import Fold
@@ -20,7 +21,8 @@ def stage_cost(stage: Stage, fold: Fold, flow: Dataflow) -> Cost:
     """
     made = engine(stage, fold, flow)
     cycles, latency = _times(made)
-    bram = sum(bram18(*memory) for memory in made.memories) + sum(map(stream_bram, stage.outputs))
+    queues = tuple(Memory(stream.word_bits, stream.depth) for stream in stage.outputs)
+    bram = sum(memory.blocks for memory in (*made.memories, *queues))
     return Cost(cycles, made.dsp, bram, look_up_tables(made), flip_flops(made), latency=latency)
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from edgeq.fpga.cost import REQUANTIZER_DSP
 from edgeq.fpga.dataflow import Stage
 from edgeq.program.ops import Add, Lut, Mul, Softmax
+from edgeq.rtl.memory import Memory
 from edgeq.rtl.requantizer import ACC_BITS, Parameters, acc_bits, multipliers, requantizer
 from edgeq.rtl.rom import Rom, memories, rom
 
@@ -37,7 +38,7 @@ class _Elements:
         return ()
 
     @property
-    def memories(self) -> tuple[tuple[int, int], ...]:
+    def memories(self) -> tuple[Memory, ...]:
         return memories(self.roms)
 
     @property

@@ -10,6 +10,7 @@ from edgeq.fpga.stage_kind import Kind
 from edgeq.program.ops import Add, Lut, Mul, Op, Softmax
 from edgeq.rtl.arrangement import Arrangement, is_arrangement
 from edgeq.rtl.elements import Function, Normalization, Product, Sum
+from edgeq.rtl.memory import Memory
 from edgeq.rtl.rom import Rom
 from edgeq.rtl.window import Window
 from edgeq.targets.hls.fold import Fold
@@ -23,7 +24,7 @@ class Fork:
     template = "fork.sv.j2"
     dsp = 0
     roms: tuple[Rom, ...] = ()
-    memories: tuple[tuple[int, int], ...] = ()
+    memories: tuple[Memory, ...] = ()
 
     @property
     def cycles(self) -> int:

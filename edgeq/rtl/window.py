@@ -8,6 +8,7 @@ from functools import cached_property
 from edgeq.fpga.cost import REQUANTIZER_DSP
 from edgeq.fpga.dataflow import Stage
 from edgeq.program.ops import AveragePool, Conv2D, Dense, MaxPool
+from edgeq.rtl.memory import Memory
 from edgeq.rtl.requantizer import ACC_BITS, Parameters, acc_bits, multipliers, requantizer
 from edgeq.rtl.rom import Rom, memories, rom
 from edgeq.targets.hls.fold import Fold
@@ -106,10 +107,13 @@ class Window:
         }
 
     @property
-    def memories(self) -> tuple[tuple[int, int], ...]:
-        """Widths and depths: of the rows, and of the tables."""
-        rows = self.stage.inputs[0].element_bits * self.lanes, self.ring * self.shape.width * self.words
-        return rows, *memories(self.roms)
+    def memories(self) -> tuple[Memory, ...]:
+        """The rows, and the tables."""
+        return self.rows, *memories(self.roms)
+
+    @property
+    def rows(self) -> Memory:
+        return Memory(self.stage.inputs[0].element_bits * self.lanes, self.ring * self.shape.width * self.words)
 
     @property
     def dsp(self) -> int:

@@ -93,6 +93,11 @@ def convolution(
     return Folded(Case(op, {"x": Buffer("x", x_shape, bits), "y": Buffer("y", op.y_shape, 8)}), fold)
 
 
+def small_biases(made: Folded) -> Folded:
+    """Most bits of them are the same in all."""
+    return replace(made, case=replace(made.case, op=replace(made.case.op, bias=np.arange(64, dtype=np.int32))))
+
+
 def dense(rows: int, inputs: int, outputs: int, fold: Fold, weight_bits: int = 8) -> Folded:
     op = Dense(
         "dense", "y", "x", rows, _integers(weight_bits, (outputs, inputs)), weight_bits,

@@ -7,13 +7,28 @@ import subprocess
 from pathlib import Path
 
 from hls.simulation import need
-from rtl.engines import Folded, add, concatenation, convolution, dense, design, lut, mul, pad, pool, softmax, write
+from rtl.engines import (
+    Folded,
+    add,
+    concatenation,
+    convolution,
+    dense,
+    design,
+    lut,
+    mul,
+    pad,
+    pool,
+    small_biases,
+    softmax,
+    write,
+)
 
 from edgeq.targets.hls.fold import Fold
 
 ENGINES: dict[str, Folded] = {
     "memories of rows and weights": convolution((1, 12, 20, 16), 24, Fold(2, 4)),
     "depthwise": convolution((1, 7, 7, 16), 16, Fold(4, 1), groups=16, weight_bits=4),
+    "biases that are small": small_biases(convolution((1, 4, 4, 1), 64, Fold(16, 1))),
     "dense": dense(2, 64, 32, Fold(2, 2)),
     "average": pool(False, Fold(2, 1)),
     "maximum": pool(True, Fold(1, 1)),
@@ -42,10 +57,13 @@ def synthesized(folder: Path, stages: int) -> list[tuple[int, int]]:
     script = [f"read_verilog -defer -sv {files}", "synth_xilinx -family xc7 -top random_top -run begin:fine"]
     script += [f"tee -q -o {i}.txt stat -top random_stage{i}" for i in range(stages)]
     subprocess.run(["yosys", "-q", "-p", "; ".join(script)], cwd=folder, check=True)
-    return [_cells((folder / f"{i}.txt").read_text().rpartition("design hierarchy")[2]) for i in range(stages)]
+    return [cells(folder / f"{i}.txt") for i in range(stages)]
 
 
-def _cells(text: str) -> tuple[int, int]:
+def cells(statistics: Path) -> tuple[int, int]:
+    """DSP slices and block RAMs of a whole hierarchy."""
+    text = statistics.read_text().rpartition("design hierarchy")[2]
+
     def count(name: str) -> int:
         return sum(map(int, re.findall(rf"\s{name}\s+(\d+)", text)))
 
