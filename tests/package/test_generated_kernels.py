@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from package.toolchain import STRICT, need, run
+from package.packages import check_on_board, package_of
+from package.toolchain import STRICT, run
 
-from edgeq.lower.c_source import c_sources
-from edgeq.lower.lower import lower
-from edgeq.lower.objects import compile_objects
-from edgeq.lower.select import for_c
-from edgeq.package.build import build_package
 from edgeq.package.source import PackageSource
-from edgeq.package.write import write_package
-from edgeq.run.firmware import build_firmware
-from edgeq.run.qemu import run_firmware
-from edgeq.targets.load import load_target
 
 BOARDS = [("cortex-m4", "hard"), ("cortex-m4", "soft"), ("cortex-m0", ""), ("rv32imc", "")]
-
-
-def package_of(source: PackageSource, folder: Path, target_name: str, float_abi: str, emit: str) -> Path:
-    """The toy's program through the real lowering, written below `folder`."""
-    target = load_target(target_name)
-    lowered = lower(source.lowered.program, for_c(target) if emit == "c" else target)
-    kernels = c_sources(lowered) if emit == "c" else compile_objects(lowered, float_abi or None)
-    made = replace(source, lowered=lowered, kernels=kernels, float_abi=float_abi)
-    write_package(build_package(made), folder / "toy")
-    return folder / "toy"
 
 
 @pytest.mark.parametrize("compiler", [("gcc", "-fsanitize=address,undefined"), ("clang", "-O2")])
@@ -45,22 +26,7 @@ def test_c_is_strict_and_right(source: PackageSource, tmp_path: Path, compiler: 
 @pytest.mark.parametrize("emit", ["lib", "c"])
 @pytest.mark.parametrize(("target_name", "float_abi"), BOARDS)
 def test_self_test_on_board(source: PackageSource, tmp_path: Path, target_name: str, float_abi: str, emit: str) -> None:
-    package = package_of(source, tmp_path, target_name, float_abi, emit)
-    target = load_target(target_name)
-    assert target.emulator
-    need(target.gcc)
-    need(target.emulator.command[0])
-    build_firmware(
-        [*sorted((package / "src").glob("*.c")), package / "selftest.c"],
-        sorted((package / "lib").glob("*.a")),
-        target,
-        tmp_path / "firmware.elf",
-        includes=[package / "include"],
-        defines=["EDGEQ_SELFTEST_MAIN"],
-        float_abi=float_abi or None,
-    )
-    result = run_firmware(tmp_path / "firmware.elf", target, timeout=60, files_dir=tmp_path)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    check_on_board(package_of(source, tmp_path, target_name, float_abi, emit), target_name, float_abi)
 
 
 @pytest.mark.parametrize("float_abi", ["hard", "soft"])

@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from package.test_generated_kernels import package_of
-from package.toolchain import need, run
+from package.packages import check_on_board, package_of
+from package.toolchain import run
 from program.pipeline import compile_graph
 
 from edgeq.lower.lower import lower
 from edgeq.package.source import PackageSource
 from edgeq.program.interpreter import interpret
 from edgeq.report.stored import stored_wide
-from edgeq.run.firmware import build_firmware
-from edgeq.run.qemu import run_firmware
 from edgeq.targets.load import load_target
 
 GRAPH = """<ir_version: 10, opset_import: ["" : 21]>
@@ -58,23 +56,8 @@ def net(request: pytest.FixtureRequest, graph: onnx.ModelProto, source: PackageS
 
 @pytest.mark.parametrize(("target_name", "emit"), [("cortex-m0", "lib"), ("rv32imc", "c"), ("cortex-m4", "lib")])
 def test_self_test_on_board(net: PackageSource, tmp_path: Path, target_name: str, emit: str) -> None:
-    target = load_target(target_name)
-    assert target.emulator
-    need(target.gcc)
-    need(target.emulator.command[0])
-    float_abi = next(iter(target.float_abis), "")
-    package = package_of(net, tmp_path, target_name, float_abi, emit)
-    build_firmware(
-        [*sorted((package / "src").glob("*.c")), package / "selftest.c"],
-        sorted((package / "lib").glob("*.a")),
-        target,
-        tmp_path / "firmware.elf",
-        includes=[package / "include"],
-        defines=["EDGEQ_SELFTEST_MAIN"],
-        float_abi=float_abi or None,
-    )
-    result = run_firmware(tmp_path / "firmware.elf", target, timeout=60, files_dir=tmp_path)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    float_abi = next(iter(load_target(target_name).float_abis), "")
+    check_on_board(package_of(net, tmp_path, target_name, float_abi, emit), target_name, float_abi)
 
 
 def test_sanitized_c(net: PackageSource, tmp_path: Path) -> None:
