@@ -16,7 +16,8 @@ from edgeq.passes.insert_qdq import quantize_constant_operands
 from edgeq.passes.qdq import INTEGERS, Grid, read_grid, set_zero_point
 from edgeq.passes.quantization_points import activation_operands
 from edgeq.passes.weighted import is_weighted
-from edgeq.quant.scheme import QUANTIZERS, symmetric
+from edgeq.program.builder.gather import vocabulary
+from edgeq.quant.scheme import QUANTIZERS, RECURRENT, symmetric
 
 BITS = {
     **{dtype: bits for bits, dtype in INTEGERS.items()},
@@ -43,8 +44,8 @@ class ImportQuantized(ir.passes.InPlacePass):
     Biases are left to `FreezeWeights`.
 
     Raises:
-        UnsupportedError: Integers at the interface, inputs or outputs of the network on other than 8 bits, per-channel
-            activations, other types, zero points of 16-bit activations, weights that do not fit.
+        UnsupportedError: Integers at the interface that are not tokens, inputs or outputs of the network on other than
+            8 bits, per-channel activations, other types, zero points of 16-bit activations, weights that do not fit.
     """
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
@@ -70,7 +71,7 @@ def is_quantized(model: ir.Model) -> bool:
 
 def _check_interface(graph: ir.Graph) -> None:
     for value in (*graph.inputs, *graph.outputs):
-        if value.dtype != ir.DataType.FLOAT:
+        if value.dtype != ir.DataType.FLOAT and not vocabulary(value):
             raise UnsupportedError(
                 f"an input or output of the quantized model has the type {value.dtype}",
                 tensor=value.name,
@@ -146,6 +147,8 @@ def _role(node: ir.Node, index: int) -> str:
     """What a constant is for the node that uses it."""
     if is_weighted(node) and index > 0:
         return "weight" if index == 1 else "bias"
+    if node.op_type in RECURRENT and index in (1, 2):
+        return "weight"
     return "operand" if any(index == i for i, _ in activation_operands(node)) else "other"
 
 

@@ -16,8 +16,7 @@ from edgeq.program.printer import print_program
 from edgeq.progress import silent
 from edgeq.quantizer import quantize
 
-DIGITS = Path(__file__).resolve().parents[2] / "examples/digits/digits.onnx"
-SAMPLES = Path(__file__).resolve().parents[2] / "calib_data/digits/calib.npz"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def program_text(model: ir.Model) -> str:
@@ -25,10 +24,23 @@ def program_text(model: ir.Model) -> str:
     return print_program(build(model, "model").program)
 
 
-@pytest.mark.parametrize(("weights", "activations"), [(8, 8), (4, 8), (2, 8), (8, 16), (4, 4)])
-def test_own_models_come_back(tmp_path: Path, weights: int, activations: int) -> None:
-    config = Config(calib=SAMPLES, preset="fast", weight_bits=weights, activation_bits=activations)
-    first = quantize(DIGITS, config, silent)
+@pytest.mark.parametrize(
+    ("model", "weights", "activations"),
+    [
+        ("digits/digits", 8, 8),
+        ("digits/digits", 4, 8),
+        ("digits/digits", 2, 8),
+        ("digits/digits", 8, 16),
+        ("digits/digits", 4, 4),
+        ("digits/lstm", 8, 8),
+        ("digits/gru", 8, 16),
+        ("names/names", 4, 8),
+    ],
+)
+def test_own_models_come_back(tmp_path: Path, model: str, weights: int, activations: int) -> None:
+    samples = ROOT / "calib_data" / model.split("/")[0] / "calib.npz"
+    config = Config(calib=samples, preset="fast", weight_bits=weights, activation_bits=activations)
+    first = quantize(ROOT / f"examples/{model}.onnx", config, silent)
     path = tmp_path / "quantized.onnx"
     path.write_bytes(serialize(first))
     again = quantize(path, replace(config, calib=None), silent)
