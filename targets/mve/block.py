@@ -49,6 +49,12 @@ def blocks(total: int, pixels: int) -> tuple[int, int]:
     return whole, rest
 
 
+def unrolled(vectors: int, most: int) -> int:
+    """Vectors of a turn of a loop over `vectors`: at most `most`, and none left unless turns become short."""
+    size = max(u for u in range(1, most + 1) if vectors % u == 0)
+    return size if 2 * size > most else min(most, vectors)
+
+
 @dataclass(frozen=True, eq=False)
 class Memory:
     """What the code of a block works on.
@@ -107,16 +113,16 @@ class Product:
             for i, x in enumerate(start.segments):
                 self._steps(memory, pixels, x, w + i * vectors * per_vector, range(vectors))
             return
-        most = REACH // (BYTES * max(self.weights.vectors, 1))
-        size = max(u for u in range(1, most + 1) if whole % u == 0)
+        size = unrolled(whole, REACH // (BYTES * max(self.weights.vectors, 1)))
+        looped = whole - whole % size
         with T.serial(opaque(T.int32(windows.segments))) as segment:
             x = bind("x_segment", start.first + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)
-            with T.serial(whole // size) as i:
+            with T.serial(looped // size) as i:
                 x_step = bind("x_step", place(x + i * (size * BYTES)))
                 w_step = bind("w_step", at + i * (size * per_vector))
                 self._steps(memory, pixels, x_step, w_step, range(size))
-            self._steps(memory, pixels, x + whole * BYTES, at + whole * per_vector, range(whole, vectors))
+            self._steps(memory, pixels, x + looped * BYTES, at + looped * per_vector, range(looped, vectors))
 
     def _steps(self, memory: Memory, pixels: int, x: Expr | Stretch, w: Expr, numbers: range) -> None:
         """Neighbouring vectors of each pixel, with their numbers in the segment."""

@@ -20,7 +20,7 @@ from edgeq.lower.select import select
 from edgeq.program.interpreter import interpret
 from edgeq.program.program import Program
 from edgeq.targets.load import load_target
-from edgeq.targets.mve.block import blocks
+from edgeq.targets.mve.block import blocks, unrolled
 from edgeq.targets.mve.requantize import channel_order
 from edgeq.targets.mve.weights import packed
 
@@ -102,3 +102,7 @@ def test_few_pixels_twice_save_the_code_of_a_smaller_block() -> None:
     assert blocks(5, 3) == (1, 2)
     assert blocks(16, 3) == (5, 1)
     assert blocks(2, 2) == (1, 0)
+
+
+def test_turns_of_loops_are_long() -> None:
+    assert [unrolled(vectors, 8) for vectors in (3, 12, 20, 23, 27, 64)] == [3, 6, 5, 8, 8, 8]
