@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,22 @@ def write_sources(lowered: Lowered, folder: Path) -> Path:
     header = "#include <stdint.h>\n" + "".join(prototypes.values())
     (folder / f"{lowered.program.name}_private.h").write_text(header)
     return folder / f"{lowered.program.name}_kernels.c"
+
+
+def warnings_of(compiler: Sequence[str], lowered: Lowered, folder: Path) -> str:
+    """What a compiler says of the kernels where it warns of all that it can; empty if it builds them."""
+    kernels = write_sources(lowered, folder)
+    command = [*compiler, *WARNINGS, "-Wmissing-prototypes", "-Wshadow", "-O1", "-c", kernels, "-I", folder]
+    result = subprocess.run([*command, "-o", folder / "k.o"], capture_output=True, text=True, check=False)
+    return result.stderr or "failed" * result.returncode
+
+
+def mnemonics_of(compiler: Sequence[str], lowered: Lowered, folder: Path) -> set[str]:
+    """Of the instructions that a compiler makes of the kernels."""
+    kernels = write_sources(lowered, folder)
+    command = [*compiler, "-std=c99", "-O2", "-S", kernels, "-I", folder, "-o", "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^\t([a-z0-9]+)", text, re.MULTILINE))
 
 
 def run_checked(
