@@ -49,10 +49,10 @@ define internal i32 @edgeq_sxtb16_in_place(i32 %word) alwaysinline nounwind memo
 """
 
 PLACES = """\
-define internal i32 @edgeq_place(ptr %base, i32 %index) alwaysinline nounwind memory(none) {
+define internal i32 @edgeq_place(ptr %base, i32 %index) alwaysinline nounwind {
   %pointer = getelementptr i32, ptr %base, i32 %index
   %address = ptrtoint ptr %pointer to i32
-  %place = tail call i32 asm "", "=r,0"(i32 %address)
+  %place = tail call i32 asm sideeffect "", "=r,0"(i32 %address)
   ret i32 %place
 }
 define internal i32 @edgeq_ahead(i32 %place, i32 %words) alwaysinline nounwind memory(none) {
@@ -68,6 +68,35 @@ define internal i32 @edgeq_word_at(ptr %base, i32 %place, i32 %words) alwaysinli
   %word = load i32, ptr %pointer, align 4
   ret i32 %word
 }
+define internal void @edgeq_store_at(ptr %base, i32 %place, i32 %words, i32 %word) alwaysinline nounwind {
+  %bytes = shl i32 %words, 2
+  %address = add i32 %place, %bytes
+  %pointer = inttoptr i32 %address to ptr
+  store i32 %word, ptr %pointer, align 4
+  ret void
+}
+define internal i32 @edgeq_store_four(ptr %base, i32 %place, i32 %a, i32 %b, i32 %c, i32 %d) alwaysinline nounwind {
+  %end = tail call i32 asm sideeffect "stm $0!, {r4, r5, r6, r7}", "=r,0,{r4},{r5},{r6},{r7},~{memory}"(
+    i32 %place, i32 %a, i32 %b, i32 %c, i32 %d)
+  ret i32 %end
+}
+"""
+
+FOURS = {"edgeq_load_four": (0, 1, 2, 3), "edgeq_load_four_more": (4, 5, 6, 7)}
+"""Names of LDM, and the registers that it loads."""
+
+LOAD_FOUR = """\
+define internal i32 @{name}(ptr %base, i32 %place, ptr %to) alwaysinline nounwind {{
+  %all = tail call {{i32, i32, i32, i32, i32}} asm sideeffect "ldm $0!, {{{registers}}}", "=r,{results},0"(i32 %place)
+{stores}  %end = extractvalue {{i32, i32, i32, i32, i32}} %all, 0
+  ret i32 %end
+}}
+"""
+
+KEEP = """\
+  %word{i} = extractvalue {{i32, i32, i32, i32, i32}} %all, {place}
+  %to{i} = getelementptr i32, ptr %to, i32 {i}
+  store i32 %word{i}, ptr %to{i}, align 4
 """
 
 SELECTION = """\
@@ -108,8 +137,8 @@ def sxtb16_in_place(word: Expr) -> Expr:
 
 
 def place(base: Var, index: Expr) -> Expr:
-    """Where word `index` of the memory at `base` lies, as an int32 that only `ahead` and `word_at` understand."""
-    return T.call_pure_extern("int32", "edgeq_place", base, index)
+    """Where word `index` of the memory at `base` lies: an int32 that only `ahead`, `word_at` and stores understand."""
+    return T.call_extern("int32", "edgeq_place", base, index)
 
 
 def ahead(start: Expr, words: Expr | int) -> Expr:
@@ -120,6 +149,30 @@ def ahead(start: Expr, words: Expr | int) -> Expr:
 def word_at(base: Var, start: Expr, words: Expr | int) -> Expr:
     """The int32 `words` words behind a place in the memory at `base`."""
     return T.call_extern("int32", "edgeq_word_at", base, start, words)
+
+
+def store_at(base: Var, start: Expr, words: Expr | int, word: Expr) -> Expr:
+    """Stores an int32 `words` words behind a place in the memory at `base`."""
+    return T.call_extern("void", "edgeq_store_at", base, start, words, word)
+
+
+def load_four(base: Var, start: Expr, to: Var) -> Expr:
+    """Loads four int32 from a place in the memory at `base` by one LDM, and gives the place behind them.
+
+    Args:
+        to: Of a local buffer of four elements, which become r0 to r3.
+    """
+    return T.call_extern("int32", "edgeq_load_four", base, start, to)
+
+
+def load_four_more(base: Var, start: Expr, to: Var) -> Expr:
+    """The same in r4 to r7."""
+    return T.call_extern("int32", "edgeq_load_four_more", base, start, to)
+
+
+def store_four(base: Var, start: Expr, a: Expr, b: Expr, c: Expr, d: Expr) -> Expr:
+    """Stores four int32 at a place in the memory at `base` by one STM, and gives the place behind them."""
+    return T.call_extern("int32", "edgeq_store_four", base, start, a, b, c, d)
 
 
 def opaque(value: Expr) -> Expr:
@@ -137,5 +190,12 @@ def with_assembly(func: PrimFunc) -> PrimFunc:
 
     tied = (FUNCTION.format(name=name, of_sum=r[0], of_others=r[1]) for name, r in SMLAD.items())
     chosen = (SELECTION.format(name=SELECTED + name, mnemonic=name) for name in DIFFERENCES)
-    text = NOTHING + SXTB16 + PLACES + "".join((*tied, *chosen))
+    text = NOTHING + SXTB16 + PLACES + "".join((*tied, *chosen, *map(_load_four, FOURS)))
     return func.with_body(tirx.AttrStmt(tirx.IntImm("int32", 0), "pragma_import_llvm", ir.StringImm(text), func.body))
+
+
+def _load_four(name: str) -> str:
+    registers = [f"r{i}" for i in FOURS[name]]
+    results = ",".join(f"={{{register}}}" for register in registers)
+    stores = "".join(KEEP.format(i=i, place=i + 1) for i in range(len(registers)))
+    return LOAD_FOUR.format(name=name, registers=", ".join(registers), results=results, stores=stores)

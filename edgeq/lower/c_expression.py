@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgeq.errors import VerificationError
 from edgeq.lower.c_index import first_lane, is_scalar, split_base
@@ -128,11 +128,15 @@ class ExpressionPrinter:
         kind = type(expr).__name__
         if kind in BINARY:
             return self._binary(BINARY[kind], expr)
-        method = getattr(self, f"_print_{kind.lower()}", None)
-        if method is None:
-            raise VerificationError(f"no C form for the TIR expression {kind}")
-        text: Text = method(expr)
+        text: Text = self._method("_print", expr)(expr)
         return text
+
+    def _method(self, prefix: str, expr: Expr) -> Callable[[Expr], Any]:
+        """The method that prints nodes of this kind; its name begins with the prefix."""
+        method: Callable[[Expr], Any] | None = getattr(self, f"{prefix}_{type(expr).__name__.lower()}", None)
+        if method is None:
+            raise VerificationError(f"no C form for the TIR expression {expr}")
+        return method
 
     def _form(self, form: Form, arguments: list[Expr]) -> Text:
         return Text(f"{form.name}({', '.join(map(self.text, arguments))})", Level.ATOM)

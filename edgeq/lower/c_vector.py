@@ -54,10 +54,7 @@ class VectorPrinter(ExpressionPrinter):
             return f"edgeq_{OPERATIONS[kind]}_{expr.a.ty.dtype}({self.text(expr.a)}, {self.text(expr.b)})"
         if kind in SHIFTS:
             return self._shift(SHIFTS[kind], expr)
-        method = getattr(self, f"_vector_{kind.lower()}", None)
-        if method is None:
-            raise VerificationError(f"no C form for {kind} of {dtype} in TIR")
-        text: str = method(expr)
+        text: str = self._method("_vector", expr)(expr)
         return text
 
     def _shift(self, name: str, expr: Expr) -> str:

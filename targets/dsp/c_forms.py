@@ -8,11 +8,15 @@ from tvm.script import tirx as T
 
 from edgeq.lower.assembly import (
     ahead,
+    load_four,
+    load_four_more,
     opaque,
     place,
     smlad_high,
     smlad_in_place,
     smlad_low,
+    store_at,
+    store_four,
     sxtb16_in_place,
     word_at,
 )
@@ -80,6 +84,20 @@ DIALECT = Dialect(
         Form(place, macro="(index)"),
         Form(ahead, "start + words"),
         Form(word_at, macro="((base)[(start) + (words)])"),
+        *(
+            Form(
+                load,
+                macro="((to)[0] = (base)[start], (to)[1] = (base)[(start) + 1], (to)[2] = (base)[(start) + 2],"
+                " (to)[3] = (base)[(start) + 3], (start) + 4)",
+            )
+            for load in (load_four, load_four_more)
+        ),
+        Form(
+            store_four,
+            macro="((base)[start] = (a), (base)[(start) + 1] = (b), (base)[(start) + 2] = (c),"
+            " (base)[(start) + 3] = (d), (start) + 4)",
+        ),
+        Form(store_at, macro="((base)[(start) + (words)] = (word))"),
         Form(
             add_odd_bytes,
             "edgeq_add_even_bytes(acc, (int32_t)(((uint32_t)word >> 8) | ((uint32_t)word << 24)))",

@@ -10,7 +10,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.depthwise_rows import Memory, Strip, nibble, rows_together
-from edgeq.targets.dsp.depthwise_weights import packed_weights, unpacked
+from edgeq.targets.dsp.depthwise_weights import packed_weights, shifted, unpacked
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.packed import raised
 from edgeq.targets.dsp.planes import Planes, lanes
@@ -70,6 +70,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     kh, sh, top = op.weight.shape[1], op.strides[0], op.pads[0]
     strip, shape = strip_planes(op, x_buffer)
+    op, left = shifted(op) if x_dtype == "int8" else (op, 0)
     table = Table(packed_weights(op.weight, op.weight_bits), "weights")
     step = _step(op, x_dtype, y_buffer, rows_together(strip, ow, windows_for(target)), shape.row_words, target)
     w_dtype, channels, packed = str(table.data.dtype), step.requantization, y_buffer.packed
@@ -98,21 +99,18 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                 else:
                     shape.fill(planes, r)
             forget(planes_ptr)
-            for j, block in T.grid(shape.group, -(-strip // step.rows)):
-                oy: T.let[T.int32] = T.min(block * step.rows, strip - step.rows)
+            for j in T.serial(shape.group):
                 channel: T.let[T.int32] = start + j
-                step.emit(
-                    Memory(planes, numbers, y, nibble(j) if packed else None),
-                    (j * shape.rows + oy * sh) * shape.row_words,
-                    unpacked(w, channel * kh, kh, op.weight_bits),
-                    channel,
-                    ((b * oh + first + oy) * ow) * step.pixel + (T.shift_right(channel, 1) if packed else channel),
-                )
+                taps = unpacked(w, channel * kh, kh, op.weight_bits, left)
+                for block in T.serial(-(-strip // step.rows)):
+                    oy: T.let[T.int32] = T.min(block * step.rows, strip - step.rows)
+                    at = (j * shape.rows + oy * sh) * shape.row_words
+                    to = (b * oh + first + oy) * ow * step.pixel + (T.shift_right(channel, 1) if packed else channel)
+                    step.emit(Memory(planes, numbers, y, nibble(j) if packed else None), at, taps, channel, to)
 
     operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * shape.words), Writes(op.y))
-    if strip < oh:
-        return Generated(kernel, operands, _distance(op, program, strip))
-    return Generated(kernel, operands, in_place=c % shape.group == 0 and x_dtype == y_dtype)
+    in_place = strip == oh and c % shape.group == 0 and x_dtype == y_dtype
+    return Generated(kernel, operands, _distance(op, program, strip) if strip < oh else None, in_place=in_place)
 
 
 def _step(op: Conv2D, x_dtype: str, y: Buffer, rows: int, row_words: int, target: Target) -> Strip:

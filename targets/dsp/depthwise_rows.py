@@ -141,6 +141,6 @@ class Strip:
                 acc[1] = bind("acc", smla_bottom_top(x[2], b, smlad(x[1], a, acc[1])))
             pin(acc[0])
         forget(memory.planes.data)
+        finish = self.requantization.prepared(self.form, memory.numbers, channel)
         for i, value in enumerate(acc):
-            result = self.requantization.requantize(self.form, value, memory.numbers, channel)
-            memory.store(to + i * self.pixel, result)
+            memory.store(to + i * self.pixel, finish(value))

@@ -1,13 +1,13 @@
 """int4 and int2 weights of a single pixel, as they lie: as many output channels as a half of a word has fields.
 
 A half holds one input's weights w0, w1, ... of several channels, the last one, on top, signed and the others u = w + r,
-moved up by half their range r. SMLAD on a word and on its fields, each one AND away, gives
+moved up by half their range r. SMLAD on a word, and then each time the uppermost field is cleared by one AND, gives
 
-    field i < last:  2^(bits * i) * sum x * u_i
-    the whole word:  the sum of these, and 2^(16 - bits) * sum x * w_last,
+    sum i = sum x * (u_0 + ... + 2^(bits * i) * u_i),
 
-exact modulo 2^32, so that a subtraction finds the last; sum x * w_i = sum x * u_i - r * sum x, where all channels share
-the sum of x. One instruction less unpacks a word than it has fields.
+so that the difference of neighbouring sums is 2^(bits * i) * sum x * u_i, exact modulo 2^32. All channels share the sum
+of x, so that sum x * w = sum x * u - r * sum x is known before: what sums begin with makes up for it. One instruction
+less unpacks a word than it has fields.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import opaque, smlad_in_place
+from edgeq.lower.assembly import ahead, load_four, load_four_more, opaque, place, smlad_high, smlad_low, word_at
 from edgeq.targets.dsp.block import unroll
 from edgeq.targets.dsp.control import where
-from edgeq.targets.dsp.intrinsics import forget, pin, wrapping_difference
+from edgeq.targets.dsp.intrinsics import forget, pin, smlad, wrapping_difference
+from edgeq.targets.dsp.memory import local
 from edgeq.targets.dsp.packed import both
 from edgeq.targets.dsp.pairs import INPUT_LIMIT
 from edgeq.targets.dsp.schedule import BLOCK_CODE, PIXEL_CODE, STEP_CODE, cached_words
+from edgeq.targets.dsp.square import HIGH
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 UNROLL = 32
 """Words of input of one unrolled step at most."""
 
+FOUR = 4
+"""Words that one LDM loads, where that leaves registers for the sums."""
+
 FIELD_CODE = 8
 """Bytes of code of a field of a word of input: AND and SMLAD; the last one's AND, which there is not, is for loads."""
 
@@ -49,12 +54,10 @@ ONES = 0x00010001
 """What SMLAD adds the halves of a word with."""
 
 
-def fields_fit(weight: np.ndarray, bits: int) -> bool:
-    """True if the sums of the fields of weights (o, ...) stay within 32 bits."""
-    rows = np.abs(weight.reshape(len(weight), -1).astype(np.int64))
-    top = (rows.sum(axis=1) * INPUT_LIMIT << (16 - bits)).max()
-    below = rows.shape[1] * INPUT_LIMIT * ((1 << bits) - 1) << (16 - 2 * bits)
-    return bool(max(top, below) < SUM_LIMIT)
+def fields_fit(weight: np.ndarray, bias: np.ndarray, bits: int) -> bool:
+    """True if sums of the products with weights (o, ...), with their biases (o,), fit 32 bits less those below them."""
+    sums = np.abs(weight.reshape(len(weight), -1).astype(np.int64)).sum(axis=1) * INPUT_LIMIT
+    return bool((sums + np.abs(bias.astype(np.int64)) << (16 - bits)).max() < SUM_LIMIT)
 
 
 def packed_fields(weight: np.ndarray, bits: int) -> np.ndarray:
@@ -68,6 +71,20 @@ def packed_fields(weight: np.ndarray, bits: int) -> np.ndarray:
     groups[:, :-1] += 1 << (bits - 1)
     halves = (groups << (bits * np.arange(fields)[:, None])).sum(axis=1).astype("<i2")
     return halves.view("<i4").astype(np.int32).reshape(-1)
+
+
+def field_biases(bias: np.ndarray, bits: int) -> np.ndarray:
+    """What sums begin with besides: of each group's channels the biases of all up to it, each at its field.
+
+    Args:
+        bias: int32 (o,).
+
+    Returns:
+        int32, filled up to whole groups.
+    """
+    fields = 16 // bits
+    groups = np.pad(bias.astype(np.int64), (0, -len(bias) % fields)).reshape(-1, fields)
+    return (groups << (bits * np.arange(fields))).cumsum(axis=1).astype(np.int32).reshape(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +119,7 @@ class FieldProduct:
 
     @property
     def accumulators(self) -> int:
-        """One for each channel, the sum of the inputs, and the number of the next word of weights."""
+        """One for each channel, and the places of the next words of inputs and of weights."""
         return self.fields + 2
 
     @property
@@ -118,71 +135,82 @@ class FieldProduct:
     def emit_row(self, memory: Memory, pixels: int, first: Expr, at: Expr) -> None:
         """Code for all channels of one pixel; see `block.Product.emit_row`."""
         assert pixels == 1, "blocks of pixels unpack weights once for all of them"
-        for i in range(self.fields, self.accumulators):
-            T.buffer_store(memory.acc, T.int32(0), [i])
-        with self._steps(first, 8) as (x, size):
-            self._add_inputs(memory, x, size)
+        inputs, weights = self.fields, self.fields + 1
+        raised = self._raised(memory, first)
+        T.buffer_store(memory.acc, place(memory.weights.data, T.int32(0)), [weights])
         with T.serial(-(-self.outputs // self.fields)) as group:
+            # Opaque: the numbers of all channels are then read at small offsets from one address.
+            channel = bind("first", opaque(group * self.fields))
             for i in range(self.fields):
-                T.buffer_store(memory.acc, T.int32(0), [i])
+                bias = wrapping_difference(memory.numbers[channel + i], raised[min(i, self.fields - 2)])
+                T.buffer_store(memory.acc, bias, [i])
             code = BLOCK_CODE + STEP_CODE + PIXEL_CODE * self.fields
             longest = cached_words(self.target, code, FIELD_CODE * self.fields)
-            with self._steps(first, min(UNROLL, longest)) as (x, size):
-                end = bind("w_end", opaque(memory.acc[self.fields + 1] + size))
-                T.buffer_store(memory.acc, end, [self.fields + 1])
-                self._products(memory, x, end - size, size)
+            T.buffer_store(memory.acc, place(memory.rows.data, first), [inputs])
+            with self._steps(memory, min(UNROLL, longest)) as size:
+                self._products(memory, size)
             self._store(memory, group * self.fields, at * self.outputs)
 
+    def _raised(self, memory: Memory, first: Expr) -> list[Expr]:
+        """By how much the sums of all channels but the last are too large: their weights are."""
+        T.buffer_store(memory.acc, T.int32(0), [0])
+        T.buffer_store(memory.acc, place(memory.rows.data, first), [self.fields])
+        with self._steps(memory, 8) as size:
+            x = bind("x_at", memory.acc[self.fields])
+            for i in range(size):
+                total = smlad(word_at(memory.rows.data, x, i), T.int32(ONES), memory.acc[0])
+                T.buffer_store(memory.acc, total, [0])
+            T.buffer_store(memory.acc, ahead(x, size), [self.fields])
+        half = 1 << (self.bits - 1)
+        fields = [half * sum(1 << (self.bits * j) for j in range(i + 1)) for i in range(self.fields - 1)]
+        total = T.Cast("uint32", memory.acc[0])
+        return [bind("raised", T.Cast("int32", total * T.uint32(factor))) for factor in fields]
+
     @contextmanager
-    def _steps(self, first: Expr, most: int) -> Iterator[tuple[Expr, int]]:
-        """A loop over the window: its words of input, and how many of them a step takes.
+    def _steps(self, memory: Memory, most: int) -> Iterator[int]:
+        """A loop over the window, and how many words of input a step takes."""
+        fours = [size for size in range(FOUR, most + 1, FOUR) if self.words % size == 0]
+        size = fours[-1] if fours else unroll(self.words, most)
+        jump = self.row_words - self.words
+        with T.serial(self.segments):
+            with T.serial(self.words // size):
+                yield size
+            if self.segments > 1:
+                T.buffer_store(memory.acc, ahead(memory.acc[self.fields], jump), [self.fields])
 
-        Their number is that of the end less a known one: LLVM loads at no distance with an added index, not by LDRD.
-        """
-        size = unroll(self.words, most)
-        with T.serial(self.segments) as ky, T.serial(self.words // size) as i:
-            end = bind("x_end", opaque(first + ky * self.row_words + i * size + size))
-            yield end - size, size
-
-    def _add_inputs(self, memory: Memory, x: Expr, size: int) -> None:
-        for i in range(size):
-            total = smlad_in_place(memory.rows[x + i], T.int32(ONES), memory.acc[self.fields])
-            T.buffer_store(memory.acc, total, [self.fields])
-
-    def _products(self, memory: Memory, x: Expr, w: Expr, size: int) -> None:
-        masks = [((1 << self.bits) - 1 << (self.bits * i)) * ONES for i in range(self.fields - 1)]
-        for first in range(0, size, 2):
-            two = range(first, min(first + 2, size))
-            inputs = [bind("x", memory.rows[x + i]) for i in two]
-            packed = [bind("w", memory.weights[w + i]) for i in two]
-            pin(inputs[-1])
-            pin(packed[-1])
-            for word, four in zip(inputs, packed, strict=True):
-                for i, mask in enumerate(masks):
-                    self._accumulate(memory.acc, i, bind("field", T.bitwise_and(four, T.int32(mask))), word)
-                self._accumulate(memory.acc, self.fields - 1, four, word)
-            pin(memory.acc[self.fields - 1])
+    def _products(self, memory: Memory, size: int) -> None:
+        together = FOUR if self.fields == FOUR and size % FOUR == 0 else 1
+        for _ in range(0, size, together):
+            words = [local(name, together) for name in ("x", "w")]
+            for i, (source, to) in enumerate(zip((memory.rows, memory.weights), words, strict=True)):
+                start = memory.acc[self.fields + i]
+                if together == FOUR:
+                    end = (load_four, load_four_more)[i](source.data, start, to.data)
+                else:
+                    T.buffer_store(to, word_at(source.data, start, 0), [0])
+                    end = ahead(start, 1)
+                T.buffer_store(memory.acc, end, [self.fields + i])
+            for j in range(together):
+                self._accumulate(memory.acc, bind("x", words[0][j]), bind("w", words[1][j]))
             forget(memory.rows.data)
             forget(memory.weights.data)
 
-    @staticmethod
-    def _accumulate(acc: Buffer, i: int, weights: Expr, inputs: Expr) -> None:
-        T.buffer_store(acc, smlad_in_place(weights, inputs, acc[i]), [i])
+    def _accumulate(self, acc: Buffer, x: Expr, w: Expr) -> None:
+        """Adds the products of a word of input, with one field less each time."""
+        for i in reversed(range(self.fields)):
+            if i < self.fields - 1:
+                kept = (1 << (self.bits * (i + 1))) - 1
+                w = bind("fields", opaque(T.bitwise_and(w, T.int32(kept * ONES))))
+            T.buffer_store(acc, (smlad_high if i < HIGH else smlad_low)(w, x, acc[i]), [i])
+            pin(acc[i])
 
     def _store(self, memory: Memory, channel: Expr, y: Expr) -> None:
         """Requantizes and stores the outputs of the channels from number `channel`."""
-        # Opaque: the numbers of all channels are then read at small offsets from one address.
         first = bind("first", opaque(channel))
-        last = self.fields - 1
-        raised = bind("raised", memory.acc[self.fields] * (1 << (self.bits - 1)))
-        top = memory.acc[last]
-        for i in range(last):
-            top = bind("top", wrapping_difference(top, memory.acc[i]))
 
         def result(i: int) -> Expr:
-            total = T.shift_right(memory.acc[i], self.bits * i) - raised
-            total = T.shift_right(top, self.bits * last) if i == last else total
-            total = total + memory.numbers[first + i]
+            total = wrapping_difference(memory.acc[i], memory.acc[i - 1]) if i else memory.acc[0]
+            total = T.shift_right(total, self.bits * i)
             return self.channels.requantize(self.form, total, memory.numbers, first + i)
 
         step = 2 if self.packed else 1

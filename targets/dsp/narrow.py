@@ -10,7 +10,17 @@ from tvm.script import tirx as T
 
 from edgeq.lower.assembly import opaque
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
-from edgeq.targets.dsp.intrinsics import forget, odd_bytes, pack_halves, pin, signed_field, smlad, sxtb16
+from edgeq.targets.dsp.intrinsics import (
+    forget,
+    load_word,
+    odd_bytes,
+    pack_halves,
+    pin,
+    signed_field,
+    smlad,
+    subtract_halves,
+    sxtb16,
+)
 from edgeq.targets.dsp.pointwise import Matrix, is_one_product, tile_distance, tile_pixels
 from edgeq.targets.dsp.requantize import output_stage
 from edgeq.targets.dsp.rows import Ring, Rows
@@ -31,6 +41,9 @@ CHANNELS = (4, 8, 12)
 
 PIXELS = 16
 """From which on the loop over pixels pays for unpacking."""
+
+RAISED = 8
+"""By how much int4 weights are moved up where they are fields of words."""
 
 UNROLL = 8
 """Pixels of one unrolled step at most."""
@@ -66,7 +79,7 @@ class Column:
 
         Args:
             wide: Widened pixels of the tile, int32 words.
-            w: Channel by channel, four int8 weights in a word; narrower ones packed in bytes.
+            w: Channel by channel, four int8 weights in a word; narrower ones in bytes, as `packed_weights` has them.
             numbers: The channels' biases and multipliers.
             first: Number of the tile's first pixel.
         """
@@ -87,12 +100,25 @@ class Column:
             packed = [bind("w", w[channel * (self.words // 2) + i]) for i in range(self.words // 2)]
             return [bind("taps", half(word)) for word in packed for half in (sxtb16, odd_bytes)]
         per_byte = 4 // self.bits
-        taps = []
-        for i in range(self.words):
+        taps = self._whole_words(w, channel * (self.words // per_byte))
+        for i in range(len(taps), self.words):
             byte = bind("byte", int32(w[channel * (self.words // per_byte) + i // per_byte]))
             place = i % per_byte * 2 * self.bits
             pair = (signed_field(byte, place + j * self.bits, self.bits) for j in range(2))
             taps.append(bind("taps", pack_halves(*pair)))
+        return taps
+
+    def _whole_words(self, w: Buffer, first: Expr) -> list[Expr]:
+        """The int4 weights that fill words: one field of both halves is a tap's, raised by half the range."""
+        taps: list[Expr] = []
+        if whole_words(self.words, self.bits) == 0:
+            return taps
+        # Opaque: of a mask that it knows LLVM makes an immediate operand, which leaves no room for the shift.
+        mask, raised = (bind("halves", opaque(T.int32(half * 0x00010001))) for half in (0xF, RAISED))
+        for i in range(whole_words(self.words, self.bits)):
+            four = bind("four", load_word(w, first + 4 * i))
+            fields = (T.shift_right(four, 4 * j) if j else four for j in range(4))
+            taps += [bind("taps", subtract_halves(T.bitwise_and(field, mask), raised)) for field in fields]
         return taps
 
     @staticmethod
@@ -106,11 +132,22 @@ class Column:
         return acc
 
 
+def whole_words(words: int, bits: int) -> int:
+    """How many words, of four pairs of weights each, the weights of a channel fill."""
+    return words // 4 if bits == 4 else 0
+
+
 def packed_weights(rows: Rows, weight: np.ndarray, bits: int) -> np.ndarray:
     """Weights (o, k) as `Column` takes them; SXTB16 puts int8 ones into the order of the widened elements itself."""
     if bits == 8:
         return np.ascontiguousarray(weight).view("<i4").astype(np.int32).reshape(-1)
-    return pack(rows.order(weight[:, None, None]).reshape(-1), bits)
+    o, k = weight.shape
+    ordered = rows.order(weight[:, None, None]).reshape(o, k)
+    split = 8 * whole_words(k // 2, bits)
+    fields = (ordered[:, :split].astype(np.int64) + RAISED).reshape(o, split // 8, 4, 2).transpose(0, 1, 3, 2)
+    halves = (fields << (4 * np.arange(4))).sum(axis=-1).astype("<u2").reshape(o, split // 4)
+    rest = pack(ordered[:, split:].reshape(-1), bits).reshape(o, -1)
+    return np.concatenate([halves.view(np.uint8).reshape(o, -1), rest], axis=1).reshape(-1)
 
 
 def narrow(op: Conv2D, program: Program, target: Target) -> Generated:

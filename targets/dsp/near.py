@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import opaque
+from edgeq.lower.assembly import ahead, opaque, place, store_at, store_four, word_at
 from edgeq.targets.dsp.intrinsics import forget, subtract_halves
+from edgeq.targets.dsp.memory import local
 from edgeq.targets.portable.fixed_point import bind
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr
 
-UNROLL = 8
+UNROLL = 16
 """Words of working memory that one step of the loop fills at most."""
+
+FOUR = 4
+"""Words that one STM stores."""
 
 
 def packed_groups(groups: np.ndarray, bits: int) -> np.ndarray:
@@ -70,15 +74,32 @@ class Near:
     def emit(self, weights: Buffer, group: Expr, near: Buffer) -> None:
         """Fills the beginning of the working memory with the weights of a group."""
         size = max(u for u in (1, 2, 4, 8) if self.stored % u == 0 and u * self.per_word <= max(UNROLL, self.per_word))
-        unpacked = self._unpacker()
-        with T.serial(opaque(T.int32(self.stored // size))) as i:
-            source = bind("from", opaque(group * self.stored + i * size))
-            to = bind("to", opaque(i * (size * self.per_word)))
-            words = [bind("weight", weights[source + j]) for j in range(size)]
-            for j, word in enumerate(words):
-                for k, pairs in enumerate(unpacked(word)):
-                    T.buffer_store(near, pairs, [to + j * self.per_word + k])
+        unpacked, places = self._unpacker(), local("places", 2)
+        T.buffer_store(places, place(weights.data, group * self.stored), [0])
+        T.buffer_store(places, place(near.data, T.int32(0)), [1])
+        with T.serial(opaque(T.int32(self.stored // size))):
+            source, to = bind("from", places[0]), places[1]
+            for first in range(0, size, self.together):
+                few = range(first, min(first + self.together, size))
+                words = [bind("weight", word_at(weights.data, source, j)) for j in few]
+                to = self._store(near, bind("to", to), [pairs for word in words for pairs in unpacked(word)])
+            T.buffer_store(places, ahead(source, size), [0])
+            T.buffer_store(places, to, [1])
             forget(near.data)
+
+    @property
+    def together(self) -> int:
+        """Stored words that are loaded at once."""
+        return FOUR // min(self.per_word, FOUR)
+
+    @staticmethod
+    def _store(near: Buffer, to: Expr, words: list[Expr]) -> Expr:
+        """Stores words of working memory, and gives the place behind them."""
+        if len(words) == FOUR:
+            return store_four(near.data, to, *words)
+        for i, word in enumerate(words):
+            T.evaluate(store_at(near.data, to, i, word))
+        return ahead(to, len(words))
 
     def _unpacker(self) -> Callable[[Expr], list[Expr]]:
         """What makes the paired words of a stored one."""

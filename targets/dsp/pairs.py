@@ -64,10 +64,13 @@ def pair_words(weight: np.ndarray) -> np.ndarray:
     Returns:
         int32 (o / 2, k / 2).
     """
-    o, k = weight.shape
     even, odd = weight[0::2].astype(np.int64), weight[1::2].astype(np.int64)
-    halves = (even + 256 * odd).astype(np.int16).reshape(o // 2, k)
-    return np.ascontiguousarray(halves).view("<i4").astype(np.int32)
+    return (even + 256 * odd).astype("<i2").view("<i4").astype(np.int32)
+
+
+def byte_words(weight: np.ndarray) -> np.ndarray:
+    """The same words with each weight a byte of its own."""
+    return np.stack([weight[0::2], weight[1::2]], axis=-1).reshape(len(weight) // 2, -1).view("<i4").astype(np.int32)
 
 
 def packed_weights(

@@ -102,7 +102,7 @@ def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Targe
     x_buffer, y_buffer = program.buffer[op.x], program.buffer[op.y]
     op, y_dtype, packed = raised(op, x_buffer), y_buffer.dtype, y_buffer.packed
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    block = block_for(-(-k // 2), o, target, packed=not as_bytes(op))
+    block = block_for(-(-k // 2), o, pixels, target, packed=not as_bytes(op))
     tile = tile_pixels(pixels, k, block.pixels, packed=not as_bytes(op))
     rows = pixel_rows(x_buffer, tile, k)
     block = block_of(op, rows, target)

@@ -9,16 +9,15 @@ import numpy as np
 
 from edgeq.lower.generated import Table
 from edgeq.targets.dsp.block import Product
-from edgeq.targets.dsp.fields import FieldProduct, fields_fit, packed_fields
+from edgeq.targets.dsp.fields import FieldProduct, field_biases, fields_fit, packed_fields
 from edgeq.targets.dsp.near import packed_groups
-from edgeq.targets.dsp.pairs import can_join, can_pair, joined, packed_weights, pair_words
+from edgeq.targets.dsp.pairs import byte_words, can_join, can_pair, joined, packed_weights, pair_words
 from edgeq.targets.dsp.requantize import SmmulRequantizer
 from edgeq.targets.dsp.schedule import SINGLE, SQUARE, Block, Shape, block_for, block_sizes, schedule_for, single_block
 from edgeq.targets.dsp.wide import (
     ShiftingRequantizer,
     WideProduct,
     WideRows,
-    byte_words,
     rounded_bias,
     sums_in_word,
 )
@@ -51,7 +50,7 @@ def channel_multiple(op: Conv2D | Dense, rows: Rows, pairs: int) -> int:
 
 def in_fields(op: Conv2D | Dense, rows: Rows) -> bool:
     """True if the weights are used as they lie packed: only once for each row, so that unpacking them does not pay."""
-    return not as_bytes(op) and rows.out[1] == 1 and fields_fit(op.weight, op.weight_bits)
+    return not as_bytes(op) and rows.out[1] == 1 and fields_fit(op.weight, op.bias, op.weight_bits)
 
 
 def block_of(op: Conv2D | Dense, rows: Rows, target: Target) -> Block:
@@ -62,7 +61,8 @@ def block_of(op: Conv2D | Dense, rows: Rows, target: Target) -> Block:
     """
     o, wide = len(op.weight), isinstance(rows, WideRows)
     if rows.out[1] > 1:
-        block = block_for(rows.kernel[0] * rows.window_words, o, target, packed=not as_bytes(op))
+        words, packed = rows.kernel[0] * rows.window_words, not as_bytes(op)
+        block = block_for(words, o, rows.out[1], target, packed=packed)
         return Block(block.pixels, 1) if wide else block
     if wide:
         return Block(1, 2 if rows.window_words % 2 == 0 and o % 4 in (0, 3) else 1)
@@ -70,14 +70,16 @@ def block_of(op: Conv2D | Dense, rows: Rows, target: Target) -> Block:
 
 
 def has_joined_biases(op: Conv2D | Dense, rows: Rows) -> bool:
-    """True if the table of channels holds biases as `pairs.joined` makes them."""
-    return not (in_fields(op, rows) or isinstance(rows, WideRows)) and can_join(op.weight, op.bias)
+    """True if the table of channels of paired weights holds biases as `pairs.joined` makes them."""
+    return not isinstance(rows, WideRows) and can_join(op.weight, op.bias)
 
 
 def biases_of(op: Conv2D | Dense, rows: Rows) -> np.ndarray:
     """Biases as the table of channels holds them, filled up to an even number."""
     if isinstance(rows, WideRows):
         return numbers_of(op, "int16")[0]
+    if in_fields(op, rows):
+        return field_biases(op.bias, op.weight_bits)
     return joined(np.pad(op.bias, (0, len(op.bias) % 2))) if has_joined_biases(op, rows) else op.bias
 
 

@@ -29,6 +29,12 @@ BLOCK_CODE, PIXEL_CODE = 130, 30
 STEP_CODE = 60
 """Bytes of code that a loop over steps takes, where a window is more than one."""
 
+BEYOND = 32
+"""Pixels of a row for each that does not fill a block, from which on blocks of three take the fewest cycles."""
+
+UNPACKING_CODE = 200
+"""Bytes of code that unpacks weights, which runs in turn with that of blocks."""
+
 NUMBERS = 24
 """Bytes of constants that a block reads besides its weights."""
 
@@ -175,7 +181,7 @@ def cached_words(target: Target, code: int, word_code: int) -> int:
     return max(2, (flash.code_units * flash.unit_bytes - code) // word_code)
 
 
-def block_for(words: int, outputs: int, target: Target, *, packed: bool = False) -> Block:
+def block_for(words: int, outputs: int, pixels: int, target: Target, *, packed: bool = False) -> Block:
     """The block of the fewest cycles where a row has more than one pixel.
 
     Three pixels take the fewest instructions, if their window needs no loop within the instruction cache. Square blocks
@@ -184,12 +190,15 @@ def block_for(words: int, outputs: int, target: Target, *, packed: bool = False)
     Args:
         words: Of a window.
         outputs: Channels.
-        packed: Whether blocks of all sizes run in turn, as weights are unpacked for them.
+        pixels: Of a row.
+        packed: Whether weights are unpacked for each group of channels.
     """
     if _flash(target) is None:
         return WIDE
     wide, narrow = (Shape(1, words, block.pairs, block.pixels, 1) for block in (WIDE, NARROW))
-    if not packed and words <= cached_words(target, wide.block_code, wide.word_code):
+    beyond = -pixels % WIDE.pixels if packed else 0
+    code = wide.block_code + UNPACKING_CODE * packed
+    if words <= cached_words(target, code, wide.word_code) and beyond * BEYOND <= pixels:
         return WIDE
     four = outputs % (2 * SQUARE.pairs) in (0, 2 * SQUARE.pairs - 1)
     return SQUARE if four and (packed or not is_held(narrow, target)) else NARROW

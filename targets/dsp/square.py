@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
 
-from edgeq.lower.assembly import ahead, place, smlad_high, smlad_low, sxtb16_in_place, word_at
+from edgeq.lower.assembly import ahead, opaque, place, smlad_high, smlad_low, sxtb16_in_place, word_at
 from edgeq.targets.dsp.intrinsics import forget, pin
 from edgeq.targets.portable.fixed_point import bind
 
@@ -66,7 +66,9 @@ class Windows:
         T.buffer_store(memory.acc, place(memory.weights.data, base), [WEIGHTS])
         T.buffer_store(memory.acc, place(memory.rows.data, first), [INPUTS])
         if self.segments == 1 or steps == 1:
-            with T.serial(self.segments * steps):
+            rounds = self.segments * steps
+            # Of two rounds, too, if it knows their number.
+            with T.serial(opaque(T.int32(rounds)) if rounds == 2 else rounds):
                 self._step(memory, size, size + jump)
         elif steps == 2:
             # Of a loop of two rounds within another LLVM makes a flag that takes a register from the operands.

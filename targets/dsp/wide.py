@@ -15,7 +15,7 @@ from tvm.script import tirx as T
 from edgeq.quant.fixed_point import INT32_LIMIT
 from edgeq.targets.dsp.block import Product
 from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, sxtb16
-from edgeq.targets.dsp.memory import Memory
+from edgeq.targets.dsp.memory import Memory, local
 from edgeq.targets.dsp.requantize import SmmulRequantizer
 from edgeq.targets.dsp.rows import Rows
 from edgeq.targets.portable.fixed_point import bind, int64
@@ -76,20 +76,6 @@ def rounded_bias(op: Conv2D | Dense) -> np.ndarray:
     return op.bias + np.int32(1 << op.requantize.right >> 1)
 
 
-def byte_words(weight: np.ndarray) -> np.ndarray:
-    """Words of paired channels whose weights are bytes of their own.
-
-    Args:
-        weight: int8 (o, k), o and k even.
-
-    Returns:
-        int32 (o / 2, k / 2).
-    """
-    o, k = weight.shape
-    pairs = np.ascontiguousarray(weight.reshape(o // 2, 2, k).transpose(0, 2, 1))
-    return pairs.reshape(o // 2, 2 * k).view("<i4").astype(np.int32)
-
-
 @dataclass(frozen=True, eq=False)
 class LongMemory(Memory):
     """With the sums of all pieces, int64, in the order of the accumulators."""
@@ -109,7 +95,7 @@ class WideProduct(Product):
 
     def emit(self, memory: Memory, pixels: int, group: Expr, first: Expr, at: Expr) -> None:
         if self.long:
-            memory = LongMemory(**vars(memory), totals=T.alloc_buffer((self.accumulators,), "int64", scope="local"))
+            memory = LongMemory(**vars(memory), totals=local("totals", self.accumulators, "int64"))
         super().emit(memory, pixels, group, first, at)
 
     def _begin(self, memory: Memory, pixels: int, group: Expr) -> None:

@@ -50,7 +50,7 @@ def as_conv2d(op: Dense) -> Conv2D:
 
 def _product(op: Conv2D | Dense, matrix: Matrix, program: Program, target: Target) -> Generated:
     pixels, (o, k) = matrix.pixels, matrix.weight.shape
-    tile = tile_pixels(pixels, k, block_for(k // 2, o, target).pixels)
+    tile = tile_pixels(pixels, k, block_for(k // 2, o, pixels, target).pixels)
     rows = WideRows((1, 1, tile, k), (1, tile), (1, 1), (1, 1), 0, 0)
     block, y_dtype = block_of(op, rows, target), program.buffer[op.y].dtype
     bias, requantizer = numbers_of(op, "int16")

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 from lower.c_harness import stored, write_sources
+from lower.operators import random_inputs
 
+from edgeq.lower.lower import lower
 from edgeq.lower.lowered import Argument, Lowered
 from edgeq.lower.objects import compile_objects
+from edgeq.program.interpreter import interpret
+from edgeq.program.ops import Op
+from edgeq.program.program import Program
 from edgeq.run.firmware import build_firmware
 from edgeq.run.qemu import run_firmware
+from edgeq.targets.target import Target
 
 _ALIGNED = "__attribute__((aligned(16)))"
 
@@ -47,6 +53,16 @@ def differing_calls(
     result = run_firmware(folder / "main.elf", lowered.target, timeout=300, files_dir=folder)
     assert result.exit_code == 0, result.stdout + result.stderr
     return np.flatnonzero(np.fromfile(folder / "wrong.bin", np.uint8)).tolist()
+
+
+def wrong_operators(
+    program: Program, target: Target, folder: Path, seed: int, samples: int = 3, *, as_c: bool = False
+) -> list[Op]:
+    """Operators whose results are not the interpreter's for some of so many random samples."""
+    inputs = random_inputs(program, samples, seed)
+    lowered = lower(program, target)
+    wrong = differing_calls(lowered, inputs, interpret(program, inputs), folder, as_c=as_c)
+    return [program.ops[i] for i in wrong]
 
 
 def _main(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lower.board_harness import differing_calls
+from lower.board_harness import differing_calls, wrong_operators
 from lower.dsp_operators import (
     MAKERS,
     numbers,
@@ -34,7 +34,7 @@ from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer, Program
 from edgeq.program.verifier import verify_program
 from edgeq.targets.dsp.depthwise_rows import rows_together
-from edgeq.targets.dsp.fields import fields_fit, packed_fields
+from edgeq.targets.dsp.fields import field_biases, fields_fit, packed_fields
 from edgeq.targets.dsp.near import Near, packed_groups
 from edgeq.targets.dsp.pairs import can_pair, packed_weights, pair_words
 from edgeq.targets.dsp.pointwise import PACKED_SCRATCH, SCRATCH, tile_pixels
@@ -51,10 +51,7 @@ def test_equals_interpreter(make, seed: int, tmp_path: Path) -> None:
     need_board(M4)
     rng = np.random.default_rng(seed)
     program = program_of([make(rng) for _ in range(16)])
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 3, seed)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program, M4, tmp_path, seed) == []
 
 
 @pytest.mark.parametrize("k", [12, 64, 128, 256])
@@ -76,10 +73,8 @@ def test_weights_near_equal_interpreter(straight: int, tmp_path: Path) -> None:
     need_board(M4)
     rng = np.random.default_rng(straight)
     program = program_of([make(rng) for make in (random_conv2d, random_pointwise) for _ in range(8)])
-    inputs = random_inputs(program, 3, straight)
     with choosing(lambda shape, target: Schedule(16, straight, near=True)):
-        wrong = differing_calls(lower(program, M4), inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+        assert wrong_operators(program, M4, tmp_path, straight) == []
 
 
 def narrowed(case: Case, bits: int, rng: np.random.Generator) -> Case:
@@ -93,10 +88,7 @@ def test_packed_weights_equal_interpreter(bits: int, tmp_path: Path) -> None:
     need_board(M4)
     rng = np.random.default_rng(bits)
     program = program_of([narrowed(make(rng), bits, rng) for make in MAKERS for _ in range(8)])
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 3, bits)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program, M4, tmp_path, bits) == []
 
 
 def test_packed_activations_equal_interpreter(tmp_path: Path) -> None:
@@ -108,10 +100,7 @@ def test_packed_activations_equal_interpreter(tmp_path: Path) -> None:
     program = program_of([*cases, *(packed_addition(rng) for _ in range(6))])
     verify_program(program)
     assert_family(program, 1)
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 3, 1)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program, M4, tmp_path, 1) == []
 
 
 def test_activations_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
@@ -120,10 +109,7 @@ def test_activations_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
     program = program_of([halved(make(rng), rng) for make in MAKERS if make is not random_taps for _ in range(6)])
     verify_program(program)
     assert_family(program, 0.95)
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 3, 1)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program, M4, tmp_path, 1) == []
 
 
 def test_sums_of_more_than_a_word_equal_interpreter(tmp_path: Path) -> None:
@@ -135,9 +121,7 @@ def test_sums_of_more_than_a_word_equal_interpreter(tmp_path: Path) -> None:
         op = Dense("dense", "y", "x", 2, weight, 8, np.zeros(o, np.int32), requantize(rng, o))
         cases.append(halved(Case(op, {"x": Buffer("x", (2, k)), "y": Buffer("y", (2, o))}), rng))
     assert [sums_in_word(case.op) for case in cases] == [False] * 3
-    program = program_of(cases)
-    inputs = random_inputs(program, 3, 0)
-    assert differing_calls(lower(program, M4), inputs, interpret(program, inputs), tmp_path) == []
+    assert wrong_operators(program_of(cases), M4, tmp_path, 0) == []
 
 
 def test_results_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
@@ -146,10 +130,7 @@ def test_results_of_sixteen_bits_equal_interpreter(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     program = program_of([with_result(make(rng), 16) for make in (*MAKERS, random_average_pool) for _ in range(2)])
     assert_family(program, 0.9)
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 3, 3)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program, M4, tmp_path, 3) == []
 
 
 def assert_family(program: Program, share: float) -> None:
@@ -237,11 +218,19 @@ def test_fields_are_several_channels_of_an_input(bits: int) -> None:
 
 
 def test_fields_fit_as_long_as_their_sums_do() -> None:
-    assert fields_fit(np.full((1, 584), 7, np.int8), 4)
-    assert not fields_fit(np.full((1, 586), 7, np.int8), 4)
-    assert fields_fit(np.full((1, 1022), 1, np.int8), 2)
-    assert not fields_fit(np.full((1, 1024), 1, np.int8), 2)
-    assert not fields_fit(np.zeros((1, 4370), np.int8), 4)
+    none = np.zeros(1, np.int32)
+    assert fields_fit(np.full((1, 584), 7, np.int8), none, 4)
+    assert not fields_fit(np.full((1, 586), 7, np.int8), none, 4)
+    assert fields_fit(np.full((1, 1022), 1, np.int8), none, 2)
+    assert not fields_fit(np.full((1, 1024), 1, np.int8), none, 2)
+    assert fields_fit(np.full((1, 512), 4, np.int8), none + (1 << 18) - 1, 4)
+    assert not fields_fit(np.full((1, 512), 4, np.int8), none - (1 << 18), 4)
+
+
+def test_biases_of_fields_add_up_within_groups() -> None:
+    bias = np.array([3, -5, 7, 1 << 16, 9], np.int32)
+    sums = [3, 3 - 5 * 16, 3 - 5 * 16 + 7 * 256, 3 - 5 * 16 + 7 * 256 + (1 << 28), 9, 9, 9, 9]
+    assert field_biases(bias, 4).tolist() == sums
 
 
 @pytest.mark.parametrize(("rows", "outputs"), [(25, 5), (6, 6), (1, 3), (48, 48), (7, 30), (3, 100)])

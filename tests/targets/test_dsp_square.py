@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lower.board_harness import differing_calls
+from lower.board_harness import wrong_operators
 from lower.dsp_operators import requantize
-from lower.operators import Case, program_of, random_inputs
+from lower.operators import Case, program_of
 from tooling import need_board
 
-from edgeq.lower.lower import lower
-from edgeq.program.interpreter import interpret
 from edgeq.program.ops import Conv2D, Dense
 from edgeq.program.program import Buffer
 from edgeq.targets.dsp.pairs import can_join, joined
@@ -46,27 +44,24 @@ def test_square_blocks_equal_interpreter(bits: int, tmp_path: Path) -> None:
     cases = [square_case(rng, *shape, bits) for shape in shapes]
     far = square_case(rng, 6, 4, 16, 8, 1, bits)
     cases.append(Case(replace(far.op, bias=far.op.bias * 1000), far.buffers))
-    program = program_of(cases)
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 2, bits)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    assert wrong_operators(program_of(cases), M4, tmp_path, bits, samples=2) == []
 
 
-def test_four_pairs_of_one_pixel_equal_interpreter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_one_pixel_equals_interpreter(bits: int, tmp_path: Path) -> None:
+    """Four pairs of channels, or as many as fields of weights: windows of one piece and of several, far biases."""
     need_board(M4)
     rng = np.random.default_rng(1)
-    cases = [dense_case(rng, k, o) for k, o in ((640, 16), (35, 23), (8, 8), (130, 7), (64, 24))]
-    program = program_of(cases)
-    lowered = lower(program, M4)
-    inputs = random_inputs(program, 2, 1)
-    wrong = differing_calls(lowered, inputs, interpret(program, inputs), tmp_path)
-    assert [program.ops[i] for i in wrong] == []
+    cases = [dense_case(rng, k, o, bits) for k, o in ((640, 16), (35, 23), (8, 8), (130, 7), (64, 24))]
+    cases += [square_case(rng, 1, 1, c, 11, 1, bits) for c in (16, 20, 6)]
+    cases.append(Case(replace(cases[0].op, bias=cases[0].op.bias * 4000), cases[0].buffers))
+    assert wrong_operators(program_of(cases), M4, tmp_path, 1, samples=2) == []
 
 
-def dense_case(rng: np.random.Generator, k: int, o: int) -> Case:
-    weight, bias = rng.integers(-60, 61, (o, k)).astype(np.int8), rng.integers(-8000, 8000, o, np.int32)
-    op = Dense("dense", "y", "x", 1, weight, 8, bias, requantize(rng, o))
+def dense_case(rng: np.random.Generator, k: int, o: int, bits: int) -> Case:
+    half = 60 if bits == 8 else 1 << (bits - 1)
+    weight, bias = rng.integers(-half, half, (o, k)).astype(np.int8), rng.integers(-8000, 8000, o, np.int32)
+    op = Dense("dense", "y", "x", 1, weight, bits, bias, requantize(rng, o))
     return Case(op, {"x": Buffer("x", (1, k)), "y": Buffer("y", (1, o))})
 
 
@@ -86,7 +81,12 @@ def square_case(rng: np.random.Generator, h: int, w: int, c: int, o: int, stride
 
 
 def test_blocks_take_the_registers_and_the_cache_of_a_core() -> None:
-    assert block_for(72, 16, load_target("cortex-m7")) == WIDE
-    assert [block_for(words, 16, M4) for words in (18, 32, 72)] == [WIDE, NARROW, SQUARE]
+    assert block_for(72, 16, 9, load_target("cortex-m7")) == WIDE
+    assert [block_for(words, 16, 10, M4) for words in (18, 32, 72)] == [WIDE, NARROW, SQUARE]
     assert [single_block(True, outputs, M4) for outputs in (16, 15, 12, 10)] == [SINGLE, SINGLE, (1, 2), (1, 1)]
-    assert [block_for(72, outputs, M4) for outputs in (14, 15)] == [NARROW, SQUARE]
+    assert [block_for(72, outputs, 10, M4) for outputs in (14, 15)] == [NARROW, SQUARE]
+
+
+def test_blocks_of_packed_weights_leave_room_for_unpacking_and_few_pixels_over() -> None:
+    assert [block_for(words, 16, 33, M4, packed=True) for words in (16, 18)] == [WIDE, SQUARE]
+    assert [block_for(16, 16, pixels, M4, packed=True) for pixels in (16, 49, 196)] == [SQUARE, SQUARE, WIDE]
