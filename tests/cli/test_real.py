@@ -72,6 +72,12 @@ def test_verify_and_bench(documented: dict[str, Any], package: Path) -> None:
     assert_same_form(documented["bench"], answer("bench", package))
 
 
+@pytest.mark.parametrize("command", ["targets", "doctor"])
+def test_what_is_here(documented: dict[str, Any], command: str) -> None:
+    need_board(load_target("cortex-a510"))
+    assert_same_form(documented[command], answer(command))
+
+
 def test_inspect(documented: dict[str, Any], digits: Example) -> None:
     assert_same_form(documented["inspect"], answer("inspect", digits.model))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from cli.test_real import assert_same_form
 from click.testing import CliRunner
 from hls.simulation import need
 from lower.operators import Case, program_of
@@ -43,8 +45,11 @@ def test_the_shipped_example_as_simulated(package: Path, monkeypatch: pytest.Mon
     assert verdict["cycles"] == estimate["interval"]
 
 
-def test_the_estimate_keeps_the_budget_and_counts_logic(package: Path) -> None:
+def test_the_estimate_keeps_the_budget_and_counts_logic(package: Path, repo_root: Path) -> None:
     estimate = json.loads((package / "estimate.json").read_text())
+    stated = re.search(r"<!-- estimate -->\n```json\n(.*?)```", (repo_root / "docs/JSON.md").read_text(), re.DOTALL)
+    assert stated
+    assert_same_form(json.loads(stated[1]), estimate)
     assert estimate["dsp"]["used"] == sum(stage["dsp"] for stage in estimate["stages"]) <= 50
     assert estimate["lut"] == sum(stage["lut"] for stage in estimate["stages"]) > 0
     assert estimate["interval"] == max(stage["cycles"] for stage in estimate["stages"])
