@@ -7,6 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+CHUNK = 1 << 11
+"""Rows whose moments are taken at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -120,21 +123,26 @@ class Layer:
         return self._moments(self.everything)
 
     def _moments(self, rows: np.ndarray) -> Moments:
-        x, target = self.x[:, rows], self.target[:, rows]  # copies, by a mask
-        if self.has_bias:
-            x -= x.mean(axis=1, keepdims=True)
-            target -= target.mean(axis=1, keepdims=True)
-        hessian = x.transpose(0, 2, 1) @ x / x.shape[1]
-        cross = target.transpose(0, 2, 1) @ x / x.shape[1]
-        return Moments(hessian.astype(np.float64), cross.astype(np.float64))
+        means = [np.mean(part, axis=1, keepdims=True, where=rows[:, None]) for part in (self.x, self.target)]
+        inputs, outputs = self.weight.shape[-1], self.weight.shape[-2]
+        hessian, cross = (np.zeros((self.groups, n, inputs)) for n in (inputs, outputs))
+        chosen = np.flatnonzero(rows)
+        for first in range(0, len(chosen), CHUNK):  # not all at once: a copy of the rows takes as much as they do
+            x, target = (part[:, chosen[first : first + CHUNK]] for part in (self.x, self.target))
+            if self.has_bias:
+                x, target = x - means[0], target - means[1]
+            hessian += x.transpose(0, 2, 1) @ x
+            cross += target.transpose(0, 2, 1) @ x
+        return Moments(hessian / len(chosen), cross / len(chosen))
 
     def solution(self, integers: np.ndarray, scale: np.ndarray, rows: np.ndarray) -> Solution:
         """Integers and scales with the bias that makes the mean error over the rows of a mask zero."""
         scale, integers = scale.astype(np.float32), integers.astype(np.float32)
         if not self.has_bias:
             return Solution(integers, scale, np.zeros_like(scale))
-        reached = np.einsum("gok,gk->go", integers * scale[..., None], self.x[:, rows].mean(axis=1))
-        return Solution(integers, scale, self.target[:, rows].mean(axis=1) - reached)
+        x, target = (np.mean(part, axis=1, where=rows[:, None]) for part in (self.x, self.target))
+        reached = np.einsum("gok,gk->go", integers * scale[..., None], x)
+        return Solution(integers, scale, target - reached)
 
     def loss(self, solution: Solution, rows: np.ndarray) -> float:
         """Mean square error behind the activation, over the rows of a mask."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_clipping_lessens_the_error_of_weights() -> None:
 
     assert (error(clipped) < 0.9 * error(full)).all()
     assert (clipped < full).all()
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_moments_take_little_memory(has_bias: bool) -> None:
+    """They are those of the chosen rows, without a copy of all of them."""
+    layer = linear_layer(rows=20_000, inputs=32, has_bias=has_bias)
+    chosen = [part[0, ~layer.held].astype(np.float64) for part in (layer.x, layer.target)]
+    x, target = (part - part.mean(axis=0) * has_bias for part in chosen)
+    tracemalloc.start()
+    moments = layer.fit_moments
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(moments.hessian[0], x.T @ x / len(x), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(moments.cross[0], target.T @ x / len(x), rtol=1e-3, atol=1e-3)
+    assert peak < layer.x.nbytes / 2
