@@ -32,7 +32,7 @@ class Config:
             None for random data.
         eval: Evaluation data, the same, with `labels` where the metric needs them.
         out: Folder of the package.
-        preset: How much work quantization may be: `fast` calibrates and equalizes, `best` refines blocks.
+        preset: How much work quantization may be: `fast` calibrates and equalizes, `best` tries more, and proves it.
         weight_bits, activation_bits: Of all layers; network inputs and outputs have 8.
         layers: Widths of single layers by node name: `weight_bits`, `activation_bits`, or both.
         granularity: One weight scale per output `channel`, or per `tensor`.

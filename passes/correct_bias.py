@@ -13,8 +13,11 @@ from edgeq.passes.open_layer import OpenLayer, open_layers, require_open_layers
 from edgeq.passes.references import float_constants, pair_aliases, quantized_constants
 from edgeq.reconstruct.replica import Replica
 
-MAX_SAMPLES = 32
-"""As good as 64 at five widths of two networks (SQNR of outputs +0.02 dB on average): means need few samples."""
+ENOUGH = 32
+"""Samples at 8 bits: with 128, outputs of unseen samples have as much noise (dscnn, 30.6 and 30.5 dB)."""
+
+ENOUGH_NARROW = 128
+"""Samples at fewer bits: with 32, outputs of unseen samples have 0.2 to 0.6 dB more noise (W4A4 of four networks)."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,20 @@ class CorrectBias(ir.passes.InPlacePass):
     section 4.2 and appendix D.
 
     Attributes:
-        samples: Inputs of the model; at most 32 are used.
+        samples: Inputs of the model.
+        most: So many samples are used.
         progress: Told (layers done, layers in total).
     """
 
     samples: Samples
+    most: int = ENOUGH
     progress: Callable[[int, int], None] | None = None
 
     def requires(self, model: ir.Model) -> None:
         require_open_layers(model)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        (inputs,) = self.samples.first(MAX_SAMPLES).batches(MAX_SAMPLES)
+        (inputs,) = self.samples.first(self.most).batches(self.most)
         real = Replica(model, inputs, float_constants(model.graph), pair_aliases(model.graph))
         quantized = Replica(model, inputs, quantized_constants(model.graph), {})
         layers = open_layers(model.graph)

@@ -39,7 +39,7 @@ class OutputNoise:
     def __call__(self, model: ir.Model, reference: ir.Model | None = None) -> float:
         samples = self.samples.first(MAX_SAMPLES)
         (batch,) = samples.batches(MAX_SAMPLES)
-        quantized, expected = _without_fractions(model), _without_fractions(reference or model)
+        quantized, expected = without_fractions(model), without_fractions(reference or model)
         for pass_ in (
             Calibrate(samples, bits=self.activation_bits),
             InsertQdq(self.weight_bits, self.activation_bits, self.per_channel),
@@ -49,12 +49,14 @@ class OutputNoise:
         return _noise_to_signal(run(expected, batch), run(quantized, batch))
 
 
-def _without_fractions(model: ir.Model) -> ir.Model:
-    """A copy that ends in front of Softmax and sigmoids."""
+def without_fractions(model: ir.Model) -> ir.Model:
+    """A copy, of a float or QDQ model, that ends in front of Softmax and sigmoids."""
     copy = model.clone()
     outputs = copy.graph.outputs
     for index, value in enumerate(outputs):
         producer = value.producer()
+        while producer is not None and producer.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            producer = None if producer.inputs[0] is None else producer.inputs[0].producer()
         if producer is not None and producer.op_type in FRACTIONS and producer.inputs[0] is not None:
             outputs[index] = producer.inputs[0]
     common.RemoveUnusedNodesPass()(copy)

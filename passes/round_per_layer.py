@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
 from edgeq.passes.layerwise import MAX_SAMPLES, LayerwisePass
+from edgeq.passes.open_layer import open_layers
+from edgeq.passes.open_noise import OpenNoise
 from edgeq.passes.sensitivity import sensitivities
 from edgeq.reconstruct.gauss_newton import GaussNewton
 from edgeq.reconstruct.gptq import Gptq
@@ -31,6 +33,9 @@ class RoundPerLayer(LayerwisePass):
     of them with what `GaussNewton` makes of it. Methods learned by gradients do not take part: from GPTQ's integers
     they gain less than 2 % of the loss.
 
+    Which samples judge, and which positions of them are looked at, is by lot, and what comes of it differs: the same
+    network has up to 2 dB more noise at its outputs by the seed. Of several tries, the one with the least is kept.
+
     Source: held-out choice after Pham et al., "MetaAug: Meta-Data Augmentation for Post-Training Quantization", ECCV
     2024, section 1 (calibration sets overfit).
 
@@ -40,14 +45,37 @@ class RoundPerLayer(LayerwisePass):
         refine: Whether `GaussNewton` takes part, if thorough.
         downstream: Whether the last rounding by `Gptq` aims at the outputs of the network (`sensitivities`), where it
             can be differentiated.
+        tries: With as many seeds, from `seed` on.
+        known: `sensitivities`, where they were found before.
     """
 
     thorough: bool = True
     restarts: int = 20
     refine: bool = True
     downstream: bool = False
+    tries: int = 1
+    known: Mapping[str, Sensitivity] | None = None
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        if self.tries < 2:
+            return super().call(model)
+        (inputs,) = self.samples.first(MAX_SAMPLES).batches(MAX_SAMPLES)
+        known, trials = self.sensitivities(model), [model.clone() for _ in range(self.tries)]
+        for number, trial in enumerate(trials):
+            replace(self, tries=1, seed=self.seed + number, known=known, progress=self._share(number)).call(trial)
+        best = min(trials, key=OpenNoise(model, inputs))
+        for opened, found in zip(open_layers(model.graph), open_layers(best.graph), strict=True):
+            opened.store(found.present())
+        return ir.passes.PassResult(model, modified=True)
+
+    def _share(self, number: int) -> Callable[[int, int], None] | None:
+        """Progress of one try as part of all."""
+        told = self.progress
+        return None if told is None else lambda done, total: told(number * total + done, self.tries * total)
 
     def sensitivities(self, model: ir.Model) -> Mapping[str, Sensitivity]:
+        if self.known is not None:
+            return self.known
         return sensitivities(model, self.samples.first(MAX_SAMPLES), self.seed) if self.downstream else {}
 
     def quantize(self, layer: Layer) -> Solution:

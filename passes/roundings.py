@@ -9,7 +9,7 @@ from edgeq.calibrate.samples import Samples
 from edgeq.errors import UsageError
 from edgeq.passes.clip_weights import ClipWeights
 from edgeq.passes.configure import Settings, Step
-from edgeq.passes.correct_bias import CorrectBias
+from edgeq.passes.correct_bias import ENOUGH, ENOUGH_NARROW, CorrectBias
 from edgeq.passes.round_adaquant import RoundAdaquant
 from edgeq.passes.round_adaround import RoundAdaround
 from edgeq.passes.round_alone import RoundAlone
@@ -34,13 +34,19 @@ BY_ONE_METHOD = (
 
 
 def rounding_steps(
-    samples: Samples, settings: Settings, progress: Callable[[str, int, int], None], preset: RoundPerLayer | None
+    samples: Samples,
+    settings: Settings,
+    progress: Callable[[str, int, int], None],
+    preset: RoundPerLayer | None,
+    *,
+    narrow: bool,
 ) -> list[Step]:
     """The rounding passes, one switched on at most, and bias correction where that one does not do it.
 
     Args:
         progress: Told (stage, steps done, steps in total).
         preset: What the preset rounds by, unless the user asks for another way; None for rounding to nearest.
+        narrow: Whether anything has less than 8 bits.
 
     Raises:
         UsageError: The user asks for several ways: each would undo the one before.
@@ -54,5 +60,5 @@ def rounding_steps(
     if len(asked) > 1:
         raise UsageError(f"passes {' and '.join(map(repr, asked))} both round all weights", fix="switch one of them on")
     corrected = any(settings.get(step.name, step.enabled) is not False for step in (*learned, per_layer))
-    correct = Step(CorrectBias(samples, progress=partial(progress, "correct biases")), enabled=not corrected)
-    return [clip, *learned, per_layer, correct]
+    correct = CorrectBias(samples, ENOUGH_NARROW if narrow else ENOUGH, partial(progress, "correct biases"))
+    return [clip, *learned, per_layer, Step(correct, enabled=not corrected)]

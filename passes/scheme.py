@@ -29,3 +29,9 @@ class Scheme:
     def method(self) -> Method:
         """How activation ranges are chosen: up to 8 bits are better spent on the bulk than on the extremes."""
         return "mse" if self.activation_bits <= 8 else "minmax"
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything has less than 8 bits."""
+        uniform, single = (self.weight_bits, self.activation_bits), (self.layer_weight_bits, self.layer_activation_bits)
+        return min(*uniform, *(bits for layers in single for bits in layers.values())) < 8

@@ -27,9 +27,10 @@ class Examples:
         """Some of the samples."""
         return Examples({name: x[..., samples] for name, x in self.inputs.items()}, self.target[..., samples])
 
-    def loss(self, block: Block, parameters: Arrays) -> float:
-        """Mean square error."""
-        return float(np.square(block.run({**self.inputs, **parameters}) - self.target, dtype=np.float64).mean())
+    def losses(self, block: Block, parameters: Arrays) -> np.ndarray:
+        """Mean square error of each sample, (samples,)."""
+        error = block.run({**self.inputs, **parameters}) - self.target
+        return np.square(error, dtype=np.float64).reshape(-1, error.shape[-1]).mean(axis=0)
 
     def gradients(self, block: Block, parameters: Arrays) -> dict[str, np.ndarray]:
         """Of the mean square error, by inputs and parameters."""
@@ -62,11 +63,11 @@ class Refinement:
         """Changes the variables to the best that is met, judged by the held-out samples.
 
         Returns:
-            False where nothing was better than the start, to which the variables are set back.
+            False where the best is not surely better than the start (`sure_gain`), to which the variables are set back.
         """
         judge, fit = examples.of(np.flatnonzero(held)), np.flatnonzero(~held)
-        start = least = judge.loss(block, variables.parameters())
-        best = [array.copy() for array in variables.arrays]
+        start = least = judge.losses(block, variables.parameters())
+        first = best = [array.copy() for array in variables.arrays]
         optimizer = Adam(variables.arrays, variables.rates(self.integer_rate, self.rate))
         for epoch in range(self.epochs):
             share = 0.5 + 0.5 * np.cos(np.pi * epoch / self.epochs)
@@ -74,9 +75,19 @@ class Refinement:
                 by = examples.of(rows).gradients(block, variables.parameters())
                 optimizer.step(variables.gradients(by), share)
                 variables.confine()
-            loss = judge.loss(block, variables.parameters())
-            if loss < least:
-                least, best = loss, [array.copy() for array in variables.arrays]
-        for array, kept in zip(variables.arrays, best, strict=True):
+            losses = judge.losses(block, variables.parameters())
+            if losses.mean() < least.mean():
+                least, best = losses, [array.copy() for array in variables.arrays]
+        improved = sure_gain(start - least)
+        for array, kept in zip(variables.arrays, best if improved else first, strict=True):
             array[...] = kept
-        return least < start
+        return improved
+
+
+def sure_gain(gains: np.ndarray) -> bool:
+    """Whether the mean of some samples' gains is above its standard error: a lower loss alone may be chance.
+
+    Source: the one-standard-error rule of Breiman et al., "Classification and Regression Trees", 1984, section 3.4.3,
+    on differences by sample.
+    """
+    return bool(len(gains) > 1 and gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))

@@ -35,6 +35,7 @@ class Replica:
         self.constants = constants
         self._aliases = aliases
         self._opset = model.opset_imports[""]
+        self._outputs = list(model.graph.outputs)
         self._nodes = _needed(model.graph, constants.keys(), aliases.keys())
         self._last_use = {self._name(v): i for i, node in enumerate(self._nodes) for v in node.inputs if v is not None}
         self._last_use |= {self._name(value): len(self._nodes) for value in model.graph.outputs}
@@ -48,6 +49,11 @@ class Replica:
     def run_through(self, node: ir.Node) -> None:
         """Runs everything up to a node, and the node."""
         self._advance(self._nodes.index(node) + 1)
+
+    def outputs(self) -> list[np.ndarray]:
+        """Runs everything; the graph's outputs, (samples, *shape)."""
+        self._advance(len(self._nodes))
+        return [self.read(value) for value in self._outputs]
 
     def _advance(self, end: int) -> None:
         if end > self._done:

@@ -21,6 +21,7 @@ from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
 from edgeq.passes.layerwise import LayerwisePass
 from edgeq.passes.open_layer import open_layers
+from edgeq.passes.open_noise import OpenNoise
 from edgeq.passes.round_adaquant import RoundAdaquant
 from edgeq.passes.round_adaround import RoundAdaround
 from edgeq.passes.round_flexround import RoundFlexround
@@ -217,3 +218,30 @@ def test_helps_a_real_network_at_4_bits(zoo: Path, name: str, passes: Recipe, ga
     fresh = load_samples(zoo / name / "eval.npz", specs).first(64)
     plain, better = (noise(model, quantized(model, samples, *p), fresh) for p in ([], passes(samples)))
     assert better > plain + gain
+
+
+def test_of_several_tries_the_quietest_is_kept() -> None:
+    model = network()
+    samples = normal_samples(model, 64)
+    start, _ = run_passes(model.clone(), [Calibrate(samples), InsertQdq(2, 8)])
+    (inputs,) = samples.batches(64)
+    noise = OpenNoise(start, inputs)
+    told: list[tuple[int, int]] = []
+    kept, *singles = (start.clone() for _ in range(4))
+    RoundPerLayer(samples, thorough=False, tries=3, progress=lambda done, total: told.append((done, total)))(kept)
+    for seed, single in enumerate(singles):
+        RoundPerLayer(samples, thorough=False, seed=seed)(single)
+    noises = [noise(single) for single in singles]
+    assert len(set(noises)) > 1 and noise(kept) == min(noises)
+    assert told[-1][0] == told[-1][1] == len(told)
+
+
+def test_noise_of_rounding_is_that_of_the_frozen_model() -> None:
+    model = network()
+    samples = normal_samples(model, 32)
+    start, _ = run_passes(model.clone(), [Calibrate(samples), InsertQdq(4, 8)])
+    frozen, _ = run_passes(start.clone(), [FreezeWeights()])
+    (inputs,) = samples.batches(32)
+    noise, (exact, got) = OpenNoise(start, inputs), (run(m, inputs)["y"] for m in (model, frozen))
+    np.testing.assert_allclose(noise.exact[0], exact, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(noise(start), np.square(got - exact).sum() / np.square(exact).sum(), rtol=0.05)

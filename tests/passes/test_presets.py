@@ -8,6 +8,7 @@ import pytest
 from edgeq.calibrate.samples import Samples
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.errors import UsageError
+from edgeq.passes.correct_bias import ENOUGH, ENOUGH_NARROW, CorrectBias
 from edgeq.passes.presets import Preset, preset_passes
 from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.passes.round_per_layer import RoundPerLayer
@@ -38,12 +39,9 @@ def names(samples: Samples, preset: Preset, scheme: Scheme, **settings: bool) ->
         ("balanced", Scheme(), {*THOROUGH}),
         ("balanced", Scheme(weight_bits=4), {*THOROUGH}),
         ("balanced", Scheme(activation_bits=4), {*THOROUGH}),
-        ("best", Scheme(), {*THOROUGH, "absorb_high_bias", "reconstruct_blocks"}),
-        (
-            "best",
-            Scheme(activation_bits=4),
-            {*THOROUGH, "absorb_high_bias", "reconstruct_blocks", "refine_ranges"},
-        ),
+        ("best", Scheme(), {*THOROUGH, "absorb_high_bias"}),
+        ("best", Scheme(activation_bits=4), {*THOROUGH, "absorb_high_bias"}),
+        ("best", Scheme(weight_bits=2), {*THOROUGH, "absorb_high_bias"}),
     ],
 )
 def test_each_preset_has_its_passes(samples: Samples, preset: Preset, scheme: Scheme, extra: set[str]) -> None:
@@ -58,27 +56,35 @@ def test_settings_win_over_the_preset(samples: Samples) -> None:
 
 
 def test_blocks_are_reconstructed_behind_rounding(samples: Samples) -> None:
-    found = names(samples, "best", Scheme(weight_bits=4))
+    found = names(samples, "best", Scheme(weight_bits=2), reconstruct_blocks=True)
     assert found[-3:] == ["round_per_layer", "reconstruct_blocks", "freeze_weights"]
 
 
 @pytest.mark.parametrize(("bits", "moves"), [(4, False), (2, True)])
 def test_integers_move_where_steps_are_coarsest(samples: Samples, bits: int, moves: bool) -> None:
-    passes = preset_passes(samples, "best", Scheme(weight_bits=bits), {}, progress=silent, warn=lambda text: None)
+    settings, scheme = {"reconstruct_blocks": True}, Scheme(weight_bits=bits)
+    passes = preset_passes(samples, "best", scheme, settings, progress=silent, warn=lambda text: None)
     (blocks,) = (p for p in passes if isinstance(p, ReconstructBlocks))
     assert (blocks.integer_rate > 0) == moves
 
 
 @pytest.mark.parametrize(
-    ("preset", "widths", "aims"),
-    [("best", (4, 8), True), ("best", (8, 8), False), ("best", (4, 4), False), ("balanced", (4, 8), False)],
+    ("preset", "bits", "several"), [("best", 4, True), ("best", 2, True), ("best", 8, False), ("balanced", 4, False)]
 )
-def test_best_aims_four_bit_weights_at_the_outputs(
-    samples: Samples, preset: Preset, widths: tuple[int, int], aims: bool
-) -> None:
-    passes = preset_passes(samples, preset, Scheme(*widths), {}, progress=silent, warn=lambda text: None)
+def test_best_rounds_few_bits_several_times(samples: Samples, preset: Preset, bits: int, several: bool) -> None:
+    passes = preset_passes(samples, preset, Scheme(bits), {}, progress=silent, warn=lambda text: None)
     (rounding,) = (p for p in passes if isinstance(p, RoundPerLayer))
-    assert rounding.downstream is aims
+    assert (rounding.tries > 1) is several
+
+
+@pytest.mark.parametrize(
+    ("scheme", "many"),
+    [(Scheme(), False), (Scheme(4), True), (Scheme(8, 4), True), (Scheme(layer_weight_bits={"conv": 4}), True)],
+)
+def test_biases_below_8_bits_are_corrected_on_more_samples(samples: Samples, scheme: Scheme, many: bool) -> None:
+    passes = preset_passes(samples, "fast", scheme, {}, progress=silent, warn=lambda text: None)
+    (correction,) = (p for p in passes if isinstance(p, CorrectBias))
+    assert correction.most == (ENOUGH_NARROW if many else ENOUGH)
 
 
 def test_wide_activations_keep_their_extremes() -> None:

@@ -22,6 +22,7 @@ from edgeq.passes.open_layer import open_layers
 from edgeq.passes.reconstruct_blocks import ReconstructBlocks
 from edgeq.pipeline import run_passes
 from edgeq.reconstruct.block import Block
+from edgeq.reconstruct.refine import sure_gain
 
 from .graphs import input_specs, normal_samples, parse, sqnr_db
 from .test_layerwise import network
@@ -90,6 +91,12 @@ def test_what_does_not_help_is_undone(small: tuple[ir.Model, Samples, ir.Model])
     same = plain.clone()
     assert not ReconstructBlocks(samples, epochs=2, rate=3.0)(same).modified
     np.testing.assert_array_equal(outputs(plain, samples), outputs(same, samples))
+
+
+def test_gains_of_single_samples_are_chance() -> None:
+    assert sure_gain(np.array([1.0, 0.8, 1.2, 0.9]))
+    assert not sure_gain(np.array([1.0, 0.0, 0.0, 0.0, 0.0]))
+    assert not sure_gain(np.zeros(5)) and not sure_gain(np.ones(1))
 
 
 def test_float_block_computes_what_onnxruntime_does(small: tuple[ir.Model, Samples, ir.Model]) -> None:
