@@ -115,10 +115,12 @@ class Product:
             return
         size = unrolled(whole, REACH // (BYTES * max(self.weights.vectors, 1)))
         looped = whole - whole % size
+        # Opaque where something follows: LLVM would unroll few turns and run out of registers for pointers.
+        turns = opaque(T.int32(looped // size)) if looped < whole else looped // size
         with T.serial(opaque(T.int32(windows.segments))) as segment:
             x = bind("x_segment", start.first + segment * windows.pitch)
             at = bind("w_segment", w + segment * vectors * per_vector)
-            with T.serial(looped // size) as i:
+            with T.serial(turns) as i:
                 x_step = bind("x_step", place(x + i * (size * BYTES)))
                 w_step = bind("w_step", at + i * (size * per_vector))
                 self._steps(memory, pixels, x_step, w_step, range(size))
