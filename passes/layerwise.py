@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,9 +45,12 @@ class LayerwisePass(ir.passes.InPlacePass):
         require_open_layers(model)
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        layers = open_layers(model.graph)
-        for done, (opened, layer) in enumerate(self._walk(model, layers), start=1):
-            opened.store(self._within_floor(opened, layer))
+        walk, layers = _Walk(model, self.samples.first(MAX_SAMPLES), self.seed), open_layers(model.graph)
+        sensitivities = self.sensitivities(model)
+        for done, opened in enumerate(layers, start=1):
+            sensitivity = sensitivities.get(str(opened.node.name))
+            opened.store(self._within_floor(opened, walk.read(opened, sensitivity)))  # no name holds rows any longer
+            walk.go_through(opened)
             if self.progress is not None:
                 self.progress(done, len(layers))
         return ir.passes.PassResult(model, modified=True)
@@ -66,18 +69,25 @@ class LayerwisePass(ir.passes.InPlacePass):
         floor = opened.floor(solution.bias)
         return solution if (solution.scale >= floor).all() else self.quantize(replace(layer, floor=floor))
 
-    def _walk(self, model: ir.Model, layers: list[OpenLayer]) -> Iterator[tuple[OpenLayer, Layer]]:
-        """Each layer in order; what is stored in it is what the layers after it see."""
-        rng, sensitivities = np.random.default_rng(self.seed), self.sensitivities(model)
-        samples = self.samples.first(MAX_SAMPLES)
+
+class _Walk:
+    """The network in float and quantized, before one of its layers."""
+
+    def __init__(self, model: ir.Model, samples: Samples, seed: int) -> None:
+        self._rng, self._graph = np.random.default_rng(seed), model.graph
         (inputs,) = samples.batches(len(samples))
-        held = rng.permutation(len(samples)) < round(HELD_OUT * len(samples))
-        real = Replica(model, inputs, float_constants(model.graph), pair_aliases(model.graph))
-        quantized = Replica(model, inputs, quantized_constants(model.graph), {})
-        for opened in layers:
-            real.advance(opened.node)
-            quantized.advance(opened.node)
-            layer = read_layer(opened, real, quantized, held, rng)
-            yield opened, replace(layer, sensitivity=sensitivities.get(layer.name))
-            real.constants |= float_constants(model.graph)
-            quantized.constants |= opened.constants()
+        self._held = self._rng.permutation(len(samples)) < round(HELD_OUT * len(samples))
+        self._real = Replica(model, inputs, float_constants(model.graph), pair_aliases(model.graph))
+        self._quantized = Replica(model, inputs, quantized_constants(model.graph), {})
+
+    def read(self, opened: OpenLayer, sensitivity: Sensitivity | None) -> Layer:
+        """Goes to a layer."""
+        self._real.advance(opened.node)
+        self._quantized.advance(opened.node)
+        layer = read_layer(opened, self._real, self._quantized, self._held, self._rng)
+        return replace(layer, sensitivity=sensitivity)
+
+    def go_through(self, opened: OpenLayer) -> None:
+        """Lets the layers behind see what is stored in one."""
+        self._real.constants |= float_constants(self._graph)
+        self._quantized.constants |= opened.constants()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -19,6 +21,7 @@ from edgeq.passes.clip_weights import ClipWeights
 from edgeq.passes.correct_bias import CorrectBias
 from edgeq.passes.freeze_weights import FreezeWeights
 from edgeq.passes.insert_qdq import InsertQdq
+from edgeq.passes.layer_data import read_layer
 from edgeq.passes.layerwise import LayerwisePass
 from edgeq.passes.open_layer import open_layers
 from edgeq.passes.open_noise import OpenNoise
@@ -29,6 +32,7 @@ from edgeq.passes.round_gauss_newton import RoundGaussNewton
 from edgeq.passes.round_gptq import RoundGptq
 from edgeq.passes.round_per_layer import RoundPerLayer
 from edgeq.pipeline import run_passes
+from edgeq.reconstruct.layer import Layer
 
 from .graphs import input_specs, normal_samples, parse, sqnr_db
 
@@ -245,3 +249,21 @@ def test_noise_of_rounding_is_that_of_the_frozen_model() -> None:
     noise, (exact, got) = OpenNoise(start, inputs), (run(m, inputs)["y"] for m in (model, frozen))
     np.testing.assert_allclose(noise.exact[0], exact, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(noise(start), np.square(got - exact).sum() / np.square(exact).sum(), rtol=0.05)
+
+
+def test_rows_of_one_layer_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a layer take tens of MiB: they are gone when the next layer's are read."""
+    alive: list[bool] = []
+    rows: list[weakref.ref[np.ndarray]] = []
+
+    def watched(*args: Any) -> Layer:
+        alive.extend(row() is not None for row in rows)
+        layer = read_layer(*args)
+        rows[:] = [weakref.ref(layer.x)]
+        return layer
+
+    monkeypatch.setattr("edgeq.passes.layerwise.read_layer", watched)
+    model = network()
+    samples = normal_samples(model, 16)
+    run_passes(model, [Calibrate(samples), InsertQdq(8, 8), RoundGptq(samples)])
+    assert len(alive) == 5 and not any(alive)
