@@ -119,6 +119,9 @@ def _constant_apart(index: Expr) -> tuple[list[Expr], int]:
 
 
 def _summands(index: Expr) -> list[Expr]:
+    """Of sums, and of differences to a known number."""
+    if type(index).__name__ == "Sub" and type(index.b).__name__ == "IntImm":
+        return [*_summands(index.a), type(index.b)(index.b.ty.dtype, -index.b.value)]
     return [*_summands(index.a), *_summands(index.b)] if type(index).__name__ == "Add" else [index]
 
 

@@ -11,6 +11,7 @@ from tvm.script import tirx as T
 from edgeq.lower.generated import Generated, Reads, Scratch, Writes
 from edgeq.program.planner import step_distance
 from edgeq.targets.dsp.intrinsics import forget
+from edgeq.targets.mve.depthwise_lanes import fits_lanes
 from edgeq.targets.mve.intrinsics import (
     BYTES,
     WORDS,
@@ -40,10 +41,11 @@ UNROLL = 3
 
 
 def fits_patches(op: Conv2D) -> bool:
-    """True for the depthwise convolutions that this kernel does."""
+    """True for the depthwise convolutions that this kernel does: narrow ones where large kernels' cannot."""
     if not one_output_per_channel(op) or op.requantize.right or op.dilations != (1, 1) or min(op.pads[:2]) < 0:
         return False
-    return max(op.weight.shape[1:3]) <= SIDE
+    narrow = Patches(op).width > op.y_shape[2] and fits_lanes(op)
+    return max(op.weight.shape[1:3]) <= SIDE and not narrow
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,7 +119,7 @@ def test_index_that_is_a_number_too() -> None:
         y = T.decl_buffer((64,), "int8", data=y_ptr)
         for i in T.serial(4):
             at: T.let[T.int32] = opaque(i * 2)
-            y[at] = x[at] + x[at + 1]
+            y[at] = x[at - 3] + x[at + 1]
             y[at + 1] = x[at] + T.Cast("int8", at)
 
     lines = [line.strip() for line in print_function(kernel, DIALECT).splitlines()]
@@ -127,7 +127,7 @@ def test_index_that_is_a_number_too() -> None:
         "const int8_t *at = &x[i * 2];",
         "edgeq_hide(at);",
         "const int32_t at_1 = edgeq_opaque(i * 2);",
-        "y[at_1] = at[0] + at[1];",
+        "y[at_1] = at[-3] + at[1];",
     ]
 
 
