@@ -187,7 +187,8 @@ def synthetic() -> str:
 
 def _of_seeds(rows: Iterable[Row], source: str, network: Row) -> str:
     wanted = (network["model"], network["widths"], source)
-    return ", ".join(_percent(r["top1"]) for r in rows if (r["model"], r["widths"], r["samples"]) == wanted)
+    found = [r for r in rows if (r["model"], r["widths"], r["samples"]) == wanted]
+    return ", ".join(f"{_percent(r['top1'])} ({float(r['sqnr_db']):.1f} dB)" for r in found)
 
 
 def mixed() -> str:
