@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from edgeq.errors import EdgeqError, ToolMissingError, UsageError
 from edgeq.search.tables import METADATA
+
+FIX = "check the file or URL of --study, and whether its disk is full"
 
 BUSY_SECONDS = 60
 """So long a process waits for the lock of another on a file of SQLite."""
@@ -40,6 +44,20 @@ def open_database(place: str) -> sql.Engine:
     return engine
 
 
+def has_database(place: str) -> bool:
+    """Whether there is something to open: False where the place is a file that does not exist.
+
+    Raises:
+        EdgeqError: It does not, and could not be made.
+    """
+    file = Path(place.removeprefix("sqlite:///"))
+    if "://" in place.removeprefix("sqlite:///") or file.exists():
+        return True
+    if not os.access(file.parent, os.W_OK):
+        raise EdgeqError(f"the database of the study failed: no file can be made in {file.parent}", fix=FIX)
+    return False
+
+
 def _create_tables(engine: sql.Engine) -> None:
     """Makes the tables that are missing; a second time where another process made them just now."""
     try:
@@ -59,8 +77,7 @@ def reported() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        fix = "check the file or URL of --study, and whether its disk is full"
-        raise EdgeqError(f"the database of the study failed: {cause}", fix=fix) from error
+        raise EdgeqError(f"the database of the study failed: {cause}", fix=FIX) from error
 
 
 def _begin_with_a_lock(engine: sql.Engine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,17 +37,23 @@ class Study:
     Every change is one transaction that locks the study, so that processes see each other's claims. Leases compare the
     clocks of the machines that share a study: these must agree to some seconds.
 
+    Args:
+        begin: Opens the database, with this study in it, once: its engine, and the study's key there.
+        is_there: Whether there is a database. Until the first claim of any process there need be none: a search that
+            fails before its first trial leaves no file.
+
     Attributes:
         owner: Name of this process in claims.
     """
 
-    def __init__(self, engine: sql.Engine, study: int) -> None:
-        self._engine = engine
-        self._study = study
+    def __init__(self, begin: Callable[[], tuple[sql.Engine, int]], is_there: Callable[[], bool]) -> None:
+        self._begin, self._is_there = begin, is_there
         self.owner = uuid4().hex
 
     def trials(self) -> list[Trial]:
         """All finished ones, failed ones too, by number."""
+        if not self._is_there():
+            return []
         query = sql.select(TRIALS).where(self._mine, _FINISHED).order_by(TRIALS.c.number)
         with reported(), self._engine.begin() as connection:
             return [_trial(row) for row in connection.execute(query)]
@@ -59,7 +65,9 @@ class Study:
             most: Of trials, finished and under way: what would exceed that is not claimed.
             lease: Seconds.
         """
-        claims = []
+        claims: list[Claim] = []
+        if not proposed:
+            return claims
         with self._locked() as connection:
             known = set(connection.scalars(sql.select(TRIALS.c.digest).where(self._mine)))
             for allocation in proposed:
@@ -76,6 +84,8 @@ class Study:
             most: So many at most.
             lease: Seconds.
         """
+        if not self._is_there():
+            return []
         expired = sql.select(TRIALS).where(self._mine, ~_FINISHED, TRIALS.c.lease < time.time()).limit(most)
         with self._locked() as connection:
             claims = [_claim(row) for row in connection.execute(expired.order_by(TRIALS.c.number))]
@@ -84,8 +94,9 @@ class Study:
 
     def renew(self, claims: Sequence[Claim], lease: float = LEASE_SECONDS) -> None:
         """Makes the leases of claims last so many seconds from now; those that were taken over stay as they are."""
-        with self._locked() as connection:
-            self._own(connection, claims, lease, TRIALS.c.owner == self.owner)
+        if claims:
+            with self._locked() as connection:
+                self._own(connection, claims, lease, TRIALS.c.owner == self.owner)
 
     def finish(
         self, claim: Claim, outcome: Outcome | None, *, stopped: bool = False, error: str | None = None
@@ -105,9 +116,19 @@ class Study:
 
     def claimed(self) -> int:
         """Number of allocations that some process works on, or did when it ended."""
+        if not self._is_there():
+            return 0
         query = sql.select(sql.func.count()).select_from(TRIALS).where(self._mine, ~_FINISHED)
         with reported(), self._engine.begin() as connection:
             return int(connection.scalar(query) or 0)
+
+    @property
+    def _engine(self) -> sql.Engine:
+        return self._begin()[0]
+
+    @property
+    def _study(self) -> int:
+        return self._begin()[1]
 
     @property
     def _mine(self) -> sql.ColumnElement[bool]:

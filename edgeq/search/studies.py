@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sql
 
 from edgeq.errors import UsageError
-from edgeq.search.database import open_database, reported
+from edgeq.search.database import has_database, open_database, reported
 from edgeq.search.space import Allocation, Space
 from edgeq.search.store import Study
 from edgeq.search.tables import STUDIES, TRIALS
@@ -19,26 +20,37 @@ def begin_study(place: str, key: str, space: Space, about: Mapping[str, Any]) ->
     """The study of this key, which begins if there is none: the same key from another process is the same study.
 
     Args:
-        place: Path or URL of the database.
+        place: Path or URL of the database. A file that is not there is made for the first claim.
         key: Equal where trials have equal outcomes.
         about: What `find_trial` looks for; for JSON.
 
     Raises:
         EdgeqError: As `open_database`.
     """
-    engine = open_database(place)
-    known = sql.select(STUDIES.c.id).where(STUDIES.c.key == key)
     values = {"key": key, "about": json.dumps(about, sort_keys=True), "space": space_json(space)}
+    begin = cache(partial(_begin, place, values))
+    if has_database(place):
+        begin()
+    return Study(begin, partial(has_database, place))
+
+
+def _begin(place: str, values: Mapping[str, str]) -> tuple[sql.Engine, int]:
+    """The database, and the number of the study with this row in it.
+
+    Raises:
+        EdgeqError: As `open_database`.
+    """
+    engine = open_database(place)
+    known = sql.select(STUDIES.c.id).where(STUDIES.c.key == values["key"])
     with reported():
         try:
             with engine.begin() as connection:
-                found = connection.scalar(known)
-                if found is None:
+                if connection.scalar(known) is None:
                     connection.execute(sql.insert(STUDIES).values(values))
         except sql.exc.IntegrityError:
             pass  # another process began it meanwhile
         with engine.begin() as connection:
-            return Study(engine, int(connection.scalar(known) or 0))
+            return engine, int(connection.scalar(known) or 0)
 
 
 def find_allocation(place: str, number: int, about: Mapping[str, Any]) -> Allocation:

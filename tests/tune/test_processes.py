@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
@@ -50,7 +55,7 @@ def test_a_worker_that_is_killed_loses_no_finished_trial(tiny: Any, tmp_path: Pa
 
     def kill_a_worker_when_trials_come_in(stage: str, done: int, total: int) -> None:
         if stage == "trials" and done >= 1 and not victims:
-            victims.append(children()[0])
+            victims.append(children(os.getpid())[0])
             os.kill(victims[0], signal.SIGKILL)
 
     with pytest.raises(EdgeqError, match="a worker of the search ended without a result"):
@@ -61,18 +66,67 @@ def test_a_worker_that_is_killed_loses_no_finished_trial(tiny: Any, tmp_path: Pa
     assert finished.items() <= rows(place).items()
 
 
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_soon_after_a_search_that_is_ended(tiny: Any, tmp_path: Path, blow: signal.Signals) -> None:
+    place = tmp_path / "study.db"
+    data = ["--calib", tiny.calib, "--eval", tiny.eval, "--target", "cortex-m4"]
+    many = ["--strategy", "random", "--trials", "100000", "--jobs", "2", "--study", place]
+    command = [sys.executable, "-m", "edgeq", "tune", tiny.model, *data, *many]
+    search = subprocess.Popen(command, stderr=DEVNULL, preexec_fn=hear_interrupts)
+    try:
+        wait_until(lambda: place.exists() and bool(rows(str(place))))
+        workers = children(search.pid)
+        assert len(workers) == 2
+        search.send_signal(blow)
+        search.wait(timeout=20)
+        wait_until(lambda: not any(is_running(worker) for worker in workers), seconds=20)
+    finally:
+        search.kill()
+
+
+def hear_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.1)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is there, and not just unburied."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize("wrong", [{"max_flash": 10}, {"cluster": "tcp://127.0.0.1:1"}, {"eval": Path("none.npz")}])
+def test_a_search_that_fails_before_its_first_trial_leaves_no_file(
+    tiny: Any, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    place = tmp_path / "study.db"
+    options = {"calib": tiny.calib, "eval": tiny.eval, "study": str(place), "strategy": "ilp", "jobs": 1, **wrong}
+    with pytest.raises(EdgeqError):
+        tune_model(tiny.model, Config(**options), silent)
+    assert not place.exists()
+
+
 def rows(place: str) -> dict[int, str]:
     """Outcomes of the finished trials, by number."""
     with open_database(place).begin() as connection:
         return {row.number: row.outcome for row in connection.execute(TRIALS.select()) if row.outcome}
 
 
-def children() -> list[int]:
-    """Processes that work for this one: those of the pool, not what keeps track of its semaphores."""
+def children(parent: int) -> list[int]:
+    """Processes that work for another: those of the pool, not what keeps track of its semaphores."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         fields = path.read_text().rsplit(")", 1)[1].split()
         command = (path.parent / "cmdline").read_bytes()
-        if int(fields[1]) == os.getpid() and b"loky.backend.popen_loky" in command:
+        if int(fields[1]) == parent and b"loky.backend.popen_loky" in command:
             found.append(int(path.parent.name))
     return found
