@@ -48,6 +48,8 @@ class Boosted(Proposer):
         self._rng = np.random.default_rng(problem.seed)
 
     def ideas(self) -> Iterator[Allocation]:
+        if self.problem.budgets.limit_cost:
+            self.problem.survey(self.problem.start, False)
         yield from filter(self.feasible, self.problem.start)
         yield from self._unprobed()
         effects, mutation = measure_effects(self.problem), Mutation(self.problem)

@@ -45,7 +45,8 @@ class Proposer(ABC):
 
     def feasible(self, allocation: Allocation) -> bool:
         """Whether the allocation's exact cost is within the budgets."""
-        return not self.problem.budgets.over_cost(self.problem.cost(allocation))
+        budgets = self.problem.budgets
+        return not budgets.limit_cost or not budgets.over_cost(self.problem.cost(allocation))
 
     def best(self, count: int) -> list[Allocation]:
         """The allocations of the told trials that came nearest to the budgets, those of least loss first."""

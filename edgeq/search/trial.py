@@ -114,6 +114,11 @@ class Budgets:
         return sum(amount / max(getattr(self, name), 1e-9) for name, amount in over.items())
 
     @property
+    def limit_cost(self) -> bool:
+        """Whether any of them is a limit of the device, and not of the loss."""
+        return bool(self.given.keys() - {"max_loss"})
+
+    @property
     def given(self) -> dict[str, float]:
         """The limits that are set, by name."""
         return {f.name: limit for f in fields(self) if (limit := getattr(self, f.name)) is not None}

@@ -17,6 +17,8 @@ SCHEMES = ("asymmetric", "symmetric", "symmetric_unsigned", "power_of_two")
 ROUNDINGS = ("round_alone", "clip_weights", "nearest")
 """Passes, but for `nearest`. Of the first, each layer's solution serves all trials that give it the same width."""
 CORRECTIONS = (True, False)
+NUMBERS = ("calibration_samples", "calibration_method", "rounding", "correct_bias")
+"""Knobs that only change numbers: what a model takes of a target hardly depends on them."""
 FEW_SAMPLES = (32, 8)
 """Smaller calibration sets to choose, where there are more samples."""
 
@@ -38,6 +40,15 @@ def global_knobs(samples: int) -> tuple[Knob, ...]:
         Knob("rounding", ROUNDINGS),
         Knob("correct_bias", CORRECTIONS),
     )
+
+
+def as_costed(allocation: Allocation, samples: int) -> Allocation:
+    """The allocation that stands for all others that differ in numbers only: `NUMBERS` at their defaults.
+
+    Args:
+        samples: Number of calibration samples.
+    """
+    return allocation.replace({knob.name: knob.values[0] for knob in global_knobs(samples) if knob.name in NUMBERS})
 
 
 def layer_knobs(model: ir.Model, works: Callable[[str, Sequence[str], int], bool]) -> tuple[Knob, ...]:

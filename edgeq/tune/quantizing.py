@@ -13,7 +13,9 @@ from edgeq.calibrate.specs import input_specs
 from edgeq.calibrate.synthetic import samples_of
 from edgeq.config import Config
 from edgeq.passes.calibrate import Calibrate
+from edgeq.passes.clip_weights import ClipWeights
 from edgeq.passes.correct_bias import CorrectBias
+from edgeq.passes.layerwise import LayerwisePass
 from edgeq.passes.round_alone import RoundAlone
 from edgeq.quantizer import passes_for
 
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from edgeq.quant.qparams import Range
     from edgeq.reconstruct.layer import Solution
     from edgeq.tune.setup import Data
+
+
+REFINING = (CorrectBias, ClipWeights, LayerwisePass)
+"""Passes that look for better numbers and change nothing else."""
 
 
 class Quantizing:
@@ -56,8 +62,8 @@ class Quantizing:
         return self._run(self._passes(config))
 
     def outline(self, config: Config) -> ir.Model:
-        """The same but for the values of biases: its kernels and its sizes are those of `model`."""
-        return self._run(pass_ for pass_ in self._passes(config) if not isinstance(pass_, CorrectBias))
+        """The same but for the values of weights and biases: its kernels and its sizes are those of `model`."""
+        return self._run(pass_ for pass_ in self._passes(config) if not isinstance(pass_, REFINING))
 
     def _passes(self, config: Config) -> list[PassBase]:
         found = passes_for(replace(config, calib=self._calib.inputs), self._samples)

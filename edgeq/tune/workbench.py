@@ -17,7 +17,7 @@ from edgeq.search.front import resources
 from edgeq.search.space import Allocation, Space
 from edgeq.search.strategy import Layer
 from edgeq.search.trial import Cost, Outcome
-from edgeq.tune.allocating import configured, global_knobs, layer_knobs
+from edgeq.tune.allocating import as_costed, configured, global_knobs, layer_knobs
 from edgeq.tune.footprint import Footprints
 from edgeq.tune.judge import Judge
 from edgeq.tune.quantizing import Quantizing
@@ -98,14 +98,15 @@ class Workbench:
         return Space((*global_knobs(len(self.setup.calib)), *layer_knobs(self.reference, works)))
 
     def cost(self, allocation: Allocation) -> Cost:
-        """What an allocation takes of the target.
+        """What an allocation takes of the target: one trial's outcome may differ by the bytes of a kernel more or less.
 
         Raises:
             EdgeqError: It cannot be quantized so, or the target has no kernel for it.
         """
-        if allocation not in self._costs:
-            self._costs[allocation] = self._cost(self._quantizing.outline(self._config(allocation)))
-        return self._costs[allocation]
+        costed = self._costed(allocation)
+        if costed not in self._costs:
+            self._costs[costed] = self._cost(self._quantizing.outline(self._config(costed)))
+        return self._costs[costed]
 
     def probe(self, allocation: Allocation) -> float:
         """`Outcome.loss` on calibration samples.
@@ -127,11 +128,11 @@ class Workbench:
 
     def knows(self, allocation: Allocation, probed: bool) -> bool:
         """Whether `survey` would look at nothing new."""
-        return allocation in self._costs and (allocation in self._probes or not probed)
+        return self._costed(allocation) in self._costs and (allocation in self._probes or not probed)
 
     def remember(self, allocation: Allocation, surveyed: Surveyed) -> None:
         """Takes over what another workbench has found out."""
-        self._costs[allocation] = surveyed.cost
+        self._costs[self._costed(allocation)] = surveyed.cost
         if surveyed.loss is not None:
             self._probes[allocation] = surveyed.loss
 
@@ -154,7 +155,7 @@ class Workbench:
         """
         start = time.perf_counter()
         model = self._model(allocation)
-        cost = self._costs[allocation] = self._cost(model)
+        cost = self._cost(model)
         ceiling = min((rival.loss for rival in rivals if rival.no_dearer(cost)), default=math.inf)
         found = self._seeing.judge(model, ceiling)
         seconds = time.perf_counter() - start
@@ -166,6 +167,9 @@ class Workbench:
 
     def _config(self, allocation: Allocation) -> Config:
         return configured(self.setup.config, allocation)
+
+    def _costed(self, allocation: Allocation) -> Allocation:
+        return as_costed(allocation, len(self.setup.calib))
 
     def _model(self, allocation: Allocation) -> ir.Model:
         return self._quantizing.model(self._config(allocation))

@@ -96,6 +96,23 @@ def test_costs_are_those_of_the_package(bench: Workbench, space: Space, digits: 
     assert cost.flash == pytest.approx(memory["flash_bytes"]["total"], rel=0.01)
 
 
+def test_the_cost_known_before_a_trial_is_that_of_its_model(bench: Workbench, space: Space) -> None:
+    """Rounding, calibration and biases change numbers alone; two kernels may become one, or a zero point vanish."""
+    for allocation in some(space):
+        known, tried = bench.cost(allocation), bench.run(allocation, ()).outcome.cost
+        assert (known.weights, known.ram, known.cycles) == (tried.weights, tried.ram, tried.cycles)
+        assert known.flash == pytest.approx(tried.flash, rel=0.01)
+
+
+def test_allocations_that_differ_in_numbers_are_costed_once(bench: Workbench, space: Space) -> None:
+    default = space.default()
+    bench.cost(default)
+    numbers = {"calibration_method": "minmax", "rounding": "nearest", "correct_bias": False}
+    assert bench.knows(default.replace(numbers), probed=False)
+    other = {"granularity": "tensor", "scheme": "power_of_two"}
+    assert not Workbench(bench.setup).knows(default.replace(other), probed=False)
+
+
 def test_a_trial_that_a_rival_surely_beats_is_stopped(bench: Workbench, space: Space) -> None:
     narrow = space.default().replace({knob.name: 2 for knob in space.knobs if knob.option == "weight_bits"})
     whole = bench.run(narrow, [])
