@@ -13,8 +13,8 @@ from edgeq.tune.naming import about, study_place
 from edgeq.tune.setup import PRESET
 from edgeq.tune.tuner import tune_model
 
-BY_PRESET = ("rounding", "correct_bias")
-"""Knobs for which thorough presets know better ways than a trial can afford."""
+BY_PRESET = ("rounding", "correct_bias", "calibration_samples")
+"""Knobs for which thorough presets know better ways than a trial can afford: they use all samples, too."""
 
 
 def picked(model: Path, config: Config, number: int) -> Config:
@@ -42,7 +42,7 @@ def searched(model: Path, config: Config, progress: Progress) -> Config:
 
 
 def _chosen(config: Config, allocation: Allocation) -> Config:
-    """Rounding and correction are the preset's, unless that is the one that trials have."""
+    """Samples, rounding and correction are the preset's, unless that is the one that trials have."""
     if config.preset == PRESET:
         return configured(config, allocation)
     kept = tuple((name, value) for name, value in allocation.choices if name not in BY_PRESET)
