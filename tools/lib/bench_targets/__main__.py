@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from bench_targets.measure import measure
-from bench_targets.reference import ZOO
+from bench_targets.reference import every_model
 from bench_targets.table import Row, devices, processors, read, write
 from edgeq.targets.load import all_targets
 
@@ -15,12 +15,11 @@ TARGETS = [target.name for target in all_targets()]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs models on every target; writes benchmarks/targets.csv.")
-    models = sorted(path.parent.name for path in ZOO.glob("*/model.onnx"))
     parser.add_argument("models", nargs="*", metavar="MODEL", help="only these models")
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these")
     parser.add_argument("--again", action="store_true", help="also what the file has already")
     arguments = parser.parse_args()
-    for model in arguments.models or models:
+    for model in arguments.models or every_model():
         for target in arguments.target:
             if arguments.again or (target, model) not in _table():
                 row = measure(target, model)
