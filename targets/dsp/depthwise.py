@@ -9,7 +9,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.generated import Generated, Reads, Scratch, Table, Writes
 from edgeq.program.planner import step_distance
-from edgeq.targets.dsp.depthwise_rows import Memory, Strip, nibble, rows_together
+from edgeq.targets.dsp.depthwise_rows import Memory, Strip, rows_together
 from edgeq.targets.dsp.depthwise_weights import packed_weights, shifted, unpacked
 from edgeq.targets.dsp.intrinsics import forget
 from edgeq.targets.dsp.packed import raised
@@ -73,7 +73,7 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
     op, left = shifted(op) if x_dtype == "int8" else (op, 0)
     table = Table(packed_weights(op.weight, op.weight_bits), "weights")
     step = _step(op, x_dtype, y_buffer, rows_together(strip, ow, windows_for(target)), shape.row_words, target)
-    w_dtype, channels, packed = str(table.data.dtype), step.requantization, y_buffer.packed
+    w_dtype, channels = str(table.data.dtype), step.requantization
 
     @T.prim_func(private=True)
     def kernel(
@@ -104,9 +104,8 @@ def depthwise(op: Conv2D, program: Program, target: Target) -> Generated:
                 taps = unpacked(w, channel * kh, kh, op.weight_bits, left)
                 for block in T.serial(-(-strip // step.rows)):
                     oy: T.let[T.int32] = T.min(block * step.rows, strip - step.rows)
-                    at = (j * shape.rows + oy * sh) * shape.row_words
-                    to = (b * oh + first + oy) * ow * step.pixel + (T.shift_right(channel, 1) if packed else channel)
-                    step.emit(Memory(planes, numbers, y, nibble(j) if packed else None), at, taps, channel, to)
+                    at: T.let[T.int32] = (j * shape.rows + oy * sh) * shape.row_words
+                    step.emit(Memory(planes, numbers, y), at, taps, channel, b * oh + first + oy)
 
     operands = (Reads(op.x), table, channels.table, Scratch("int32", 4 * shape.words), Writes(op.y))
     in_place = strip == oh and c % shape.group == 0 and x_dtype == y_dtype
@@ -118,7 +117,7 @@ def _step(op: Conv2D, x_dtype: str, y: Buffer, rows: int, row_words: int, target
     bias, requantizer = numbers_of(op, x_dtype)
     form, channels = output_stage(bias, op.requantize, target, y.dtype, kind=requantizer)
     pixel = y.units // int(np.prod(op.y_shape[:3]))
-    return Strip(rows, op.y_shape[2], op.strides, pixel, row_words, form, channels)
+    return Strip(rows, op.y_shape[2], op.strides, pixel, row_words, form, channels, y.packed)
 
 
 def _distance(op: Conv2D, program: Program, strip: int) -> int:

@@ -6,7 +6,7 @@ B = (w1, w2): y0 = A.X + w2 x2 and y1 = w0 x1 + B.Y, four instructions for six p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
@@ -89,6 +89,7 @@ class Strip:
         pixel: Places in y from one pixel to the next.
         row_words: Words of a plane's row.
         form, requantization: Requantization.
+        packed: Whether results lie two to a byte.
     """
 
     rows: int
@@ -98,15 +99,18 @@ class Strip:
     row_words: int
     form: SmmulRequantizer
     requantization: Channels
+    packed: bool
 
-    def emit(self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, to: Expr) -> None:
+    def emit(self, memory: Memory, at: Expr, weights: list[Taps], channel: Expr, line: Expr) -> None:
         """Makes all outputs of the rows.
 
         Args:
             at: Word of the planes at which the first window begins.
             weights: A and B of each kernel row.
-            to: Index of the first output in y.
+            line: Number of the first row of outputs.
         """
+        to = line * (self.outputs * self.pixel) + (T.shift_right(channel, 1) if self.packed else channel)
+        memory = replace(memory, nibble=nibble(channel)) if self.packed else memory
         (pairs, single), unroll = divmod(self.outputs, 2), _unrolled(self.outputs) // 2
         if pairs <= UNROLL:
             self._straight(memory, at, weights, channel, to, [2] * pairs + [1] * single)
