@@ -30,25 +30,24 @@ one core of each family. Other ratios are to the int8 kernels of CMSIS-NN called
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures inference on emulated boards; writes benchmarks/cortex_m*.")
-    parser.add_argument(
-        "models", nargs="*", default=MODELS, metavar="MODEL", help="only these models; nothing is written"
-    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="only these models; others keep their rows")
     parser.add_argument(
         "--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these; others keep their rows"
     )
     arguments = parser.parse_args()
-    rows = product(arguments.target, WEIGHT_BITS, arguments.models)
+    unknown = set(arguments.models) - set(MODELS)
+    if unknown:
+        parser.error(f"no models of this benchmark: {', '.join(sorted(unknown))}; it has {', '.join(MODELS)}")
     cells = []
-    for target, bits, model in rows:
+    for target, bits, model in product(arguments.target, WEIGHT_BITS, arguments.models or MODELS):
         print(f"{target} {model} W{bits}", file=sys.stderr, flush=True)
         cells.append(measure(target, model, bits))
-    print(markdown((*TOTALS, *RATIOS), total_rows(cells)))
-    if tuple(arguments.models) == MODELS:
         write(cells)
+    print(markdown((*TOTALS, *RATIOS), total_rows(cells)))
 
 
 def write(cells: list[Cell]) -> None:
-    """Writes the rows of the cells in place of those of their targets."""
+    """Writes the rows of the cells in place of what the files have of them."""
     totals = merged(OUT / "cortex_m.csv", total_rows(cells))
     write_csv(OUT / "cortex_m.csv", (*TOTALS, *RATIOS), totals)
     layers = merged(OUT / "cortex_m_layers.csv", layer_rows(cells))
@@ -57,10 +56,11 @@ def write(cells: list[Cell]) -> None:
 
 
 def merged(path: Path, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """New rows, and those that the file has of other targets, in the order of TARGETS."""
-    measured = {row[0] for row in rows}
-    every = [*rows, *(row for row in read_csv(path) if row[0] not in measured)]
-    return sorted(every, key=lambda row: TARGETS.index(str(row[0])))
+    """New rows, and those that the file has of other cells, in the order in which all are measured."""
+    order = list(product(TARGETS, WEIGHT_BITS, MODELS))
+    measured = {row[:3] for row in rows}
+    every = [*rows, *(row for row in read_csv(path) if row[:3] not in measured)]
+    return sorted(every, key=lambda row: order.index(row[:3]))  # type: ignore[arg-type]
 
 
 main()

@@ -11,7 +11,7 @@ from edgeq.cost.model import Coefficients, KernelClass
 from fit_cost_model.fit import Error, errors, fit
 from fit_cost_model.measure import measure
 from fit_cost_model.networks import MODELS, PROBES, ROOT
-from fit_cost_model.samples import Sample, append, read
+from fit_cost_model.samples import Sample, append, read, write_samples
 
 TARGETS = ("cortex-m4", "cortex-m7", "cortex-m55", "cortex-m0plus")
 WIDTHS = ((8, 8), (4, 8), (2, 8), (8, 16))
@@ -23,12 +23,12 @@ HEAD = "# Written by tools/fit_cost_model: what a unit of each feature (edgeq/co
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fits targets/costs/*.toml to benchmarks/kernel_costs.csv.")
     parser.add_argument("--measure", action="store_true", help="first add to the samples what they lack, in QEMU")
-    parser.add_argument("--again", action="store_true", help="throw away all samples before")
+    parser.add_argument("--again", action="store_true", help="throw away their samples before")
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS, help="only these")
     parser.add_argument("--network", nargs="+", default=(*PROBES, *MODELS), help="measure only these")
     arguments = parser.parse_args()
     if arguments.again:
-        SAMPLES.unlink(missing_ok=True)
+        write_samples(SAMPLES, [sample for sample in read(SAMPLES) if sample.target not in arguments.target])
     if arguments.measure:
         complete(arguments.target, arguments.network)
     samples = read(SAMPLES)

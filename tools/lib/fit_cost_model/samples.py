@@ -44,6 +44,12 @@ def append(path: Path, samples: Iterable[Sample]) -> None:
         writer.writerows(map(_row, samples))
 
 
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Makes the file anew."""
+    path.unlink(missing_ok=True)
+    append(path, samples)
+
+
 def _row(sample: Sample) -> tuple[object, ...]:
     shape, loops = sample.shape, sample.shape.loops
     sizes = (loops.rows, loops.columns, loops.depth, loops.inputs, *loops.window, *loops.strides)
