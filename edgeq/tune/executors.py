@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 from edgeq.errors import EdgeqError, ToolMissingError, UsageError
-from edgeq.tune.orphans import end_with
+from edgeq.tune import child
 from edgeq.tune.setup import Setup
 from edgeq.tune.worker import Task
 
@@ -81,8 +81,8 @@ def _processes(setup: Setup, jobs: int) -> Iterator[Executor]:
     with TemporaryDirectory(prefix="edgeq-tune-") as folder:
         path = Path(folder, "setup.joblib")
         joblib.dump(setup, path)
-        ends_with_us = {"initializer": end_with, "initargs": (os.getpid(),)}
-        pool = ProcessPoolExecutor(jobs, env={"OMP_NUM_THREADS": "1"}, **ends_with_us)
+        first = {"initializer": child.begin, "initargs": (os.getpid(),)}
+        pool = ProcessPoolExecutor(jobs, env={"OMP_NUM_THREADS": "1"}, **first)
         try:
             yield Processes(pool, path, jobs)
         finally:

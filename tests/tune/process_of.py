@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from edgeq.tune.setup import Setup
 from edgeq.tune.worker import Task
 
@@ -11,3 +13,12 @@ from edgeq.tune.worker import Task
 def process_of(setup: Setup, task: Task) -> int:
     """The process that a task runs in."""
     return os.getpid()
+
+
+KEPT: list[np.ndarray] = []
+
+
+def grown_process(setup: Setup, task: Task) -> int:
+    """The same, after it has grown by 400 MB more."""
+    KEPT.append(np.ones(400_000_000, np.uint8))
+    return process_of(setup, task)

@@ -14,7 +14,7 @@ from subprocess import DEVNULL
 from typing import Any
 
 import pytest
-from tune.process_of import process_of
+from tune.process_of import grown_process, process_of
 
 from edgeq.config import Config
 from edgeq.errors import EdgeqError
@@ -41,6 +41,17 @@ def test_processes_measure_what_one_process_measures(bench: Workbench, space: Sp
     assert isinstance(tried, Tried)
     here = bench.run(task.allocation, ())
     assert without_time(tried.outcome) == without_time(here.outcome)
+
+
+def test_a_process_that_remembers_much_is_not_replaced(setup: Setup, space: Space) -> None:
+    """joblib's pool looks once a second, and by itself replaces a process that has grown by 300 MB."""
+    task = Task(setup.key, space.default())
+    with open_executor(setup, None, 2) as executor:
+        grown = set()
+        for _ in range(3):  # two processes: one of them grows twice, and its first size is what counts for the pool
+            grown.add(executor.submit(grown_process, task).result())
+            time.sleep(1.1)
+        assert all(map(is_running, grown))
 
 
 def without_time(outcome: Outcome) -> dict[str, Any]:
