@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 
+from edgeq.cost.blocks import OF_KERNEL
 from edgeq.cost.shape import Loops
 
 LANES = 16
@@ -68,3 +70,13 @@ FEATURES: dict[str, Callable[[Loops], float]] = {
     "looped_segments": lambda loops: 0 if fits_unrolled(loops) else outputs(loops) * loops.window[0],
 }
 """By name. Multiply-accumulates with remainder lanes, what is requantized, widened, gathered and streamed, loops."""
+
+
+@cache
+def features_of(kernel: str) -> Mapping[str, Callable[[Loops], float]]:
+    """What the time of a kernel may depend on.
+
+    Args:
+        kernel: As in `KernelShape`.
+    """
+    return {**FEATURES, **OF_KERNEL.get(kernel, {})}

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from edgeq.cost.features import FEATURES
-from edgeq.cost.shape import KernelShape, Loops, kernel_shape
+from edgeq.cost.features import features_of
+from edgeq.cost.shape import KernelShape, kernel_shape
 
 if TYPE_CHECKING:
     from edgeq.program.program import Program
@@ -84,8 +84,8 @@ class CostModel:
         found = wanted if wanted in self.instructions else next(near, None)
         if found is None:
             return None
-        cycles = weighed(self.cycles[found], shape.loops) if found in self.cycles else None
-        return Time(weighed(self.instructions[found], shape.loops), cycles)
+        cycles = weighed(self.cycles[found], shape) if found in self.cycles else None
+        return Time(weighed(self.instructions[found], shape), cycles)
 
     def program_time(self, program: Program, target: Target) -> Time | None:
         """Predicted time of one inference; None if the time of some kernel is not known.
@@ -102,9 +102,10 @@ class CostModel:
         return total
 
 
-def weighed(coefficients: Coefficients, loops: Loops) -> float:
-    """The sum of features times coefficients."""
-    return sum(value * FEATURES[name](loops) for name, value in coefficients.items())
+def weighed(coefficients: Coefficients, shape: KernelShape) -> float:
+    """The sum of features of a call times coefficients."""
+    features = features_of(shape.kernel)
+    return sum(value * features[name](shape.loops) for name, value in coefficients.items())
 
 
 @cache

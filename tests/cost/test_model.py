@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tooling import need_board
 
 import edgeq
-from edgeq.cost.features import FEATURES
+from edgeq.cost.blocks import OF_KERNEL
+from edgeq.cost.features import features_of
 from edgeq.cost.model import KernelClass, load_cost_model, weighed
 from edgeq.cost.shape import KernelShape, Loops, kernel_shape
 from edgeq.run.artifact import load_artifact
@@ -35,9 +36,20 @@ def loops(draw: st.DrawFn) -> Loops:
 
 @given(loops())
 def test_features_count_something_and_padding_only_adds(shape: Loops) -> None:
-    found = {name: feature(shape) for name, feature in FEATURES.items()}
+    found = {name: feature(shape) for kernel in OF_KERNEL for name, feature in features_of(kernel).items()}
     assert all(value >= 0 for value in found.values())
     assert found["macs"] <= min(found["macs_in_pairs"], found["macs_in_fours"], found["macs_in_vectors"])
+
+
+def test_blocks_of_vectors() -> None:
+    """3x3x16 channels to 16, 10 columns: three blocks of three positions in a row and one of one, nine vectors each."""
+    products = features_of("mve.conv2d")
+    shape = Loops(5, 10, 16, 0, (3, 3), (1, 1), 144)
+    assert products["block_steps"](shape) == 5 * 8 * 9 * (3 * (2 + 3 + 6) + (2 + 1 + 2))
+    assert products["blocks"](shape) == 5 * 8 * 4
+    assert products["looped_pieces"](shape) == products["gathered_vectors"](shape) == 0
+    assert products["gathered_vectors"](Loops(5, 10, 16, 0, (3, 3), (1, 1), 27)) == 5 * 10 * 3
+    assert products["turns"](Loops(1, 1, 8, 0, taps=23 * 16)) == 2 * 3
 
 
 def test_the_fit_recovers_times_that_are_sums() -> None:
@@ -45,13 +57,11 @@ def test_the_fit_recovers_times_that_are_sums() -> None:
     truth = {"outputs": 7.0, "macs": 1.1, "inputs": 2.0, "calls": 50.0}
     samples = []
     for rows, columns, depth, taps, inputs in rng.integers(1, 40, (30, 5)).tolist():
-        shape = Loops(rows, columns, depth, inputs, taps=taps)
-        samples.append(
-            Sample("board", "net", (8, 8), KernelShape("a.b", 8, 8, shape), round(weighed(truth, shape)), None)
-        )
+        shape = KernelShape("a.b", 8, 8, Loops(rows, columns, depth, inputs, taps=taps))
+        samples.append(Sample("board", "net", (8, 8), shape, round(weighed(truth, shape)), None))
     (found,) = fit(samples, "instructions").values()
     for sample in samples:
-        assert weighed(found, sample.shape.loops) == pytest.approx(sample.instructions, rel=0.01)
+        assert weighed(found, sample.shape) == pytest.approx(sample.instructions, rel=0.01)
 
 
 def test_samples_survive_their_file(tmp_path: Path, repo_root: Path) -> None:
@@ -68,7 +78,7 @@ def test_the_table_is_that_of_the_samples(target: str, repo_root: Path) -> None:
     model = load_cost_model(target)
     assert model is not None
     for key, coefficients in fit(samples, "instructions").items():
-        mine = [s.shape.loops for s in samples if KernelClass.of(s.shape) == key]
+        mine = [s.shape for s in samples if KernelClass.of(s.shape) == key]
         predicted = [weighed(model.instructions[key], shape) for shape in mine]
         assert predicted == pytest.approx([weighed(coefficients, shape) for shape in mine], rel=1e-3)
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import nnls
 
-from edgeq.cost.features import FEATURES
+from edgeq.cost.features import features_of
 from edgeq.cost.model import Coefficients, KernelClass, weighed
 from fit_cost_model.samples import Sample
 
@@ -55,13 +55,14 @@ def fit(samples: Iterable[Sample], unit: Unit) -> dict[KernelClass, Coefficients
 def _coefficients(samples: Sequence[Sample], unit: Unit) -> Coefficients:
     """A shape that occurs again counts once."""
     distinct = list({sample.shape: sample for sample in samples}.values())
-    matrix = np.array([[feature(s.shape.loops) for feature in FEATURES.values()] for s in distinct], float)
+    features = features_of(samples[0].shape.kernel)
+    matrix = np.array([[feature(s.shape.loops) for feature in features.values()] for s in distinct], float)
     counted = np.array([getattr(s, unit) for s in distinct], float)
     weight, size = counted**-EMPHASIS, np.maximum(matrix.max(axis=0), 1.0)
     scaled, goal = matrix / size * weight[:, None], counted * weight
     chosen = _chosen(scaled, goal, _folds([sample.network for sample in distinct]))
     found, _ = nnls(scaled[:, chosen], goal)
-    names = list(FEATURES)
+    names = list(features)
     return {names[k]: float(f"{c:.5g}") for k, c in zip(chosen, found / size[chosen], strict=True) if c > 0}
 
 
@@ -117,4 +118,4 @@ def _predicted(samples: Sequence[Sample], coefficients: dict[KernelClass, Coeffi
     classes = [KernelClass.of(sample.shape) for sample in samples]
     if not set(classes) <= set(coefficients):
         return None
-    return sum(weighed(coefficients[c], s.shape.loops) for c, s in zip(classes, samples, strict=True))
+    return sum(weighed(coefficients[c], s.shape) for c, s in zip(classes, samples, strict=True))
