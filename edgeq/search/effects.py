@@ -14,6 +14,9 @@ from edgeq.search.trial import Budgets, Cost
 RESOURCES = ("flash", "weights", "ram", "cycles")
 """Columns of cost tables."""
 
+UNKNOWN = 1e15
+"""Cycles of an allocation whose time is not known: over every budget, and in differences still a number."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -94,8 +97,8 @@ def _added(problem: Problem, allocation: Allocation, base_loss: float) -> float:
 
 
 def cost_row(cost: Cost) -> np.ndarray:
-    """A cost as a row of the tables: float, (RESOURCES,); an unknown time counts as 0."""
-    return np.array([value or 0.0 for value in astuple(cost)], float)
+    """A cost as a row of the tables: float, (RESOURCES,); an unknown time counts as `UNKNOWN`."""
+    return np.array([UNKNOWN if value is None else value for value in astuple(cost)], float)
 
 
 def limits(budgets: Budgets) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from edgeq.search.effects import RESOURCES, Effects, cost_row, limits, measure_effects, scarcest
+from edgeq.search.effects import RESOURCES, UNKNOWN, Effects, cost_row, limits, measure_effects, scarcest
 from edgeq.search.interactions import products, with_interactions
 from edgeq.search.proposals import Proposer
 from edgeq.search.space import Allocation
@@ -103,7 +103,7 @@ def solve(effects: Effects, limit: np.ndarray, barred: Sequence[np.ndarray]) -> 
             row[starts[:-1] + indices] = 1
         rows.append((chosen, -np.inf, len(sizes) - 1))
     constraints = [LinearConstraint(np.pad(row, ((0, 0), (0, len(together.loss)))), *ends) for row, *ends in rows]
-    possible = np.isfinite(loss)
+    possible = np.isfinite(loss) & _known(effects).all(axis=1)
     finite = np.concatenate([np.where(possible, loss, 0.0), together.loss])
     bounds = Bounds(0, np.concatenate([possible, np.ones(len(together.loss))]))
     integers = np.concatenate([np.ones(len(loss)), np.zeros(len(together.loss))])
@@ -112,9 +112,14 @@ def solve(effects: Effects, limit: np.ndarray, barred: Sequence[np.ndarray]) -> 
     return None if found.x is None else np.array([np.argmax(p) for p in np.split(found.x[: len(loss)], starts[1:-1])])
 
 
+def _known(effects: Effects) -> np.ndarray:
+    """Which costs of choices are known: (choices, RESOURCES)."""
+    return np.concatenate(effects.cost) < UNKNOWN / 2
+
+
 def _within(effects: Effects, limit: np.ndarray) -> list[tuple[np.ndarray, Any, Any]]:
     """(Rows, least, most) of the limited resources, each in units of its largest effect."""
-    cost, limited = np.concatenate(effects.cost), np.isfinite(limit)
+    cost, limited = np.where(_known(effects), np.concatenate(effects.cost), 0.0), np.isfinite(limit)
     if not limited.any():
         return []
     unit = np.maximum(np.abs(cost[:, limited]).max(axis=0), 1.0)

@@ -54,6 +54,22 @@ def test_what_is_worth_trying_first_comes_first_if_the_budgets_allow_it(name: st
 
 
 @pytest.mark.parametrize("name", INFORMED)
+def test_choices_of_unknown_time_are_not_proposed_where_time_is_limited(name: str) -> None:
+    """They would seem to take none, and to make room for all others."""
+    network = Network(layers=4)
+    most = (network.cost(network.space.default()).cycles or 0) * 1.3
+
+    def cost(allocation: Allocation) -> Cost:
+        known = network.cost(allocation)
+        return replace(known, cycles=None) if 4 in allocation.layers("weight_bits").values() else known
+
+    problem = replace(network.problem(Budgets(max_cycles=most)), cost=cost)
+    asked = make_strategy(name, problem).ask(6)
+    assert asked
+    assert all((cost(allocation).cycles or np.inf) <= most for allocation in asked)
+
+
+@pytest.mark.parametrize("name", INFORMED)
 def test_a_budget_that_nothing_meets_gives_no_proposal(name: str) -> None:
     network = Network(layers=3)
     assert make_strategy(name, network.problem(Budgets(max_weights=1))).ask(4) == []
