@@ -24,12 +24,11 @@ from edgeq.lower.assembly import ahead, load_four, load_four_more, opaque, place
 from edgeq.targets.dsp.block import unroll
 from edgeq.targets.dsp.control import where
 from edgeq.targets.dsp.intrinsics import forget, pin, smlad, wrapping_difference
-from edgeq.targets.dsp.memory import local
 from edgeq.targets.dsp.packed import both
 from edgeq.targets.dsp.pairs import INPUT_LIMIT
 from edgeq.targets.dsp.schedule import BLOCK_CODE, PIXEL_CODE, STEP_CODE, cached_words
 from edgeq.targets.dsp.square import HIGH
-from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.fixed_point import bind, local
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr

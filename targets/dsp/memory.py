@@ -5,18 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tvm.script import tirx as T
-from tvm.script.ir_builder import IRBuilder
-
 if TYPE_CHECKING:
     from tvm.tirx import Buffer
-
-
-def local(name: str, elements: int, dtype: str = "int32") -> Buffer:
-    """Memory of the code that is being written: registers, where LLVM knows its indices."""
-    buffer = T.alloc_buffer((elements,), dtype, scope="local")
-    IRBuilder.name(name, buffer)
-    return buffer
 
 
 @dataclass(frozen=True, eq=False)

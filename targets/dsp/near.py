@@ -15,8 +15,7 @@ from tvm.script import tirx as T
 
 from edgeq.lower.assembly import ahead, opaque, place, store_at, store_four, word_at
 from edgeq.targets.dsp.intrinsics import forget, subtract_halves
-from edgeq.targets.dsp.memory import local
-from edgeq.targets.portable.fixed_point import bind
+from edgeq.targets.portable.fixed_point import bind, local
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr

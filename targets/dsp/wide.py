@@ -15,10 +15,10 @@ from tvm.script import tirx as T
 from edgeq.quant.fixed_point import INT32_LIMIT
 from edgeq.targets.dsp.block import Product
 from edgeq.targets.dsp.intrinsics import forget, load_word, odd_bytes, sxtb16
-from edgeq.targets.dsp.memory import Memory, local
+from edgeq.targets.dsp.memory import Memory
 from edgeq.targets.dsp.requantize import SmmulRequantizer
 from edgeq.targets.dsp.rows import Rows
-from edgeq.targets.portable.fixed_point import bind, int64
+from edgeq.targets.portable.fixed_point import bind, int64, local
 
 if TYPE_CHECKING:
     from tvm.tirx import Buffer, Expr

@@ -9,7 +9,7 @@ from tvm.script import tirx as T
 from tvm.script.ir_builder import IRBuilder
 
 if TYPE_CHECKING:
-    from tvm.tirx import Expr, Var
+    from tvm.tirx import Buffer, Expr, Var
 
     from edgeq.program.ops import Requantize
     from edgeq.targets.target import Target
@@ -22,6 +22,13 @@ def bind(name: str, value: Expr) -> Var:
     variable = T.bind(value)
     IRBuilder.name(name, variable)
     return variable
+
+
+def local(name: str, elements: int, dtype: str = "int32") -> Buffer:
+    """Memory of the kernel that is being written: registers, where LLVM knows its indices."""
+    buffer = T.alloc_buffer((elements,), dtype, scope="local")
+    IRBuilder.name(name, buffer)
+    return buffer
 
 
 def int32(value: Expr) -> Expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvm.script import tirx as T
@@ -10,9 +12,11 @@ from edgeq.errors import UnsupportedError
 from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.quant.tables import SOFTMAX_QUOTIENT_BITS
 from edgeq.targets.portable.division import restoring_division
-from edgeq.targets.portable.fixed_point import Requantizer, int32
+from edgeq.targets.portable.fixed_point import Requantizer, bind, int32, local
 
 if TYPE_CHECKING:
+    from tvm.tirx import Buffer, Expr
+
     from edgeq.program.ops import Softmax
     from edgeq.program.program import Program
     from edgeq.targets.target import Target
@@ -21,21 +25,35 @@ ROW_LIMIT = 1 << 15
 """Elements of a row, exclusive: each adds at most 2^16 to a sum that must stay below 2^31."""
 
 
-def softmax(op: Softmax, program: Program, target: Target) -> Generated:
-    """y = requantize((e * 2^14 + sum / 2) / sum), e = table[max - x].
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What the code of a row works on.
 
-    Where the target cannot divide, the quotient is found bit by bit, without a library call.
-
-    Raises:
-        UnsupportedError: The rows are too long for a 32-bit sum.
+    Attributes:
+        x, y: Input and output.
+        table: Exponentials of how far elements lie below the largest one.
+        largest, total: Of the row, one element each.
+        first: Number of its first element.
     """
-    if op.n >= ROW_LIMIT:
-        raise UnsupportedError(
-            f"softmax over {op.n} elements", node=op.name, fix=f"at most {ROW_LIMIT - 1} elements are possible"
-        )
+
+    x: Buffer
+    y: Buffer
+    table: Buffer
+    largest: Buffer
+    total: Buffer
+    first: Expr
+
+    def exponential(self, largest: Expr, at: Expr) -> Expr:
+        """That of element number `at`."""
+        return self.table[largest - int32(self.x[at])]
+
+
+def softmax_by_rows(op: Softmax, y_dtype: str, emit: Callable[[Row], None]) -> Generated:
+    """A kernel that has the code that `emit` writes for each row.
+
+    y = requantize((e * 2^14 + sum / 2) / sum), e = table[max - x].
+    """
     rows, n = op.rows, op.n
-    form = Requantizer(op.requantize, target, program.buffer[op.y].dtype)
-    y_dtype, divides = form.dtype, "divide" in target.features
 
     @T.prim_func(private=True)
     def kernel(x_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)):
@@ -45,21 +63,40 @@ def softmax(op: Softmax, program: Program, target: Target) -> Generated:
         y = T.decl_buffer((rows * n,), y_dtype, data=y_ptr)
         largest = T.alloc_buffer((1,), "int32", scope="local")
         total = T.alloc_buffer((1,), "int32", scope="local")
-        quotient = T.alloc_buffer((1,), "int32", scope="local")
         for row in T.serial(rows):
-            largest[0] = -128
-            for i in T.serial(n):
-                largest[0] = T.max(largest[0], int32(x[row * n + i]))
-            total[0] = 0
-            for i in T.serial(n):
-                total[0] += table[largest[0] - int32(x[row * n + i])]
-            for i in T.serial(n):
-                e: T.let[T.int32] = table[largest[0] - int32(x[row * n + i])]
-                dividend: T.let[T.int32] = e * (1 << SOFTMAX_QUOTIENT_BITS) + T.shift_right(total[0], 1)
-                if divides:
-                    quotient[0] = T.truncdiv(dividend, total[0])
-                else:
-                    restoring_division(dividend, total[0], quotient)
-                y[row * n + i] = form.scalar(quotient[0])
+            emit(Row(x, y, table, largest, total, row * n))
 
     return Generated(kernel, (Reads(op.x), Table(op.table, "constants"), Writes(op.y)))
+
+
+def softmax(op: Softmax, program: Program, target: Target) -> Generated:
+    """Softmax by plain loops. Where the target cannot divide, the quotient is found bit by bit, without a library call.
+
+    Raises:
+        UnsupportedError: The rows are too long for a 32-bit sum.
+    """
+    if op.n >= ROW_LIMIT:
+        raise UnsupportedError(
+            f"softmax over {op.n} elements", node=op.name, fix=f"at most {ROW_LIMIT - 1} elements are possible"
+        )
+    form = Requantizer(op.requantize, target, program.buffer[op.y].dtype)
+    divides = "divide" in target.features
+
+    def emit(row: Row) -> None:
+        quotient = local("quotient", 1)
+        T.buffer_store(row.largest, T.int32(-128), [0])
+        with T.serial(op.n) as i:
+            T.buffer_store(row.largest, T.max(row.largest[0], int32(row.x[row.first + i])), [0])
+        T.buffer_store(row.total, T.int32(0), [0])
+        with T.serial(op.n) as i:
+            T.buffer_store(row.total, row.total[0] + row.exponential(row.largest[0], row.first + i), [0])
+        with T.serial(op.n) as i:
+            e = bind("e", row.exponential(row.largest[0], row.first + i))
+            dividend = bind("dividend", e * (1 << SOFTMAX_QUOTIENT_BITS) + T.shift_right(row.total[0], 1))
+            if divides:
+                T.buffer_store(quotient, T.truncdiv(dividend, row.total[0]), [0])
+            else:
+                restoring_division(dividend, row.total[0], quotient)
+            T.buffer_store(row.y, form.scalar(quotient[0]), [row.first + i])
+
+    return softmax_by_rows(op, form.dtype, emit)
