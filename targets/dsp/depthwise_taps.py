@@ -1,6 +1,7 @@
 """Depthwise convolution with windows of any shape: four channels side by side, tap by tap.
 
-A word of four channels and one of their weights become two words of halves each, which SMLABB and SMLATT multiply.
+A word of four channels and one of their weights become two words of halves each, which SMLABB and SMLATT multiply; four
+channels of int16 are two words already.
 Weights of 4 or 2 bits share bytes with those of the next taps. Moved to the top of their bytes, other bits cleared,
 they are bytes 2^4 (or 2^6) times too large, and so are sums, until the bias is added.
 """
@@ -17,7 +18,9 @@ from edgeq.lower.generated import Generated, Reads, Table, Writes
 from edgeq.program.planner import row_distance
 from edgeq.targets.dsp.intrinsics import load_word, odd_bytes, sxtb16
 from edgeq.targets.dsp.planes import lanes
+from edgeq.targets.dsp.product import numbers_of
 from edgeq.targets.dsp.requantize import output_stage
+from edgeq.targets.dsp.wide import sums_in_word
 from edgeq.targets.portable.depthwise import one_output_per_channel
 from edgeq.targets.portable.fixed_point import bind, int32
 from edgeq.targets.portable.tables import pack
@@ -36,8 +39,19 @@ CHANNELS = lanes("int8")
 
 def is_in_fours(op: Conv2D) -> bool:
     """True for the depthwise convolutions that this kernel does, whose sums stay within 32 bits."""
-    in_fours = one_output_per_channel(op) and op.x_shape[3] % CHANNELS == 0 and not op.requantize.right
-    return in_fours and op.weight[0].size << 14 < 1 << 31
+    return _is_in_fours(op) and not op.requantize.right and op.weight[0].size << 14 < 1 << 31
+
+
+def is_in_fours_of_halves(op: Conv2D) -> bool:
+    """The same over int16."""
+    if not (_is_in_fours(op) and sums_in_word(op)):
+        return False
+    sums = np.abs(op.weight.reshape(len(op.weight), -1).astype(np.int64)).sum(axis=1)
+    return bool(sums.max() << (15 + scale(op.weight_bits)) < 1 << 31)
+
+
+def _is_in_fours(op: Conv2D) -> bool:
+    return one_output_per_channel(op) and op.x_shape[3] % CHANNELS == 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +71,26 @@ class Taps:
 
     def accumulate(self, source: Expr, tap: Expr, first: Expr) -> None:
         """Adds the products of the elements at x[source] and the weights of a tap, from channel `first` on."""
-        self._products(bind("four", load_word(self.x, source)), tap, first)
+        per_word = 32 // self.x.dtype.bits
+        self._products([bind("word", load_word(self.x, source + i)) for i in range(0, CHANNELS, per_word)], tap, first)
 
     def outside(self, zero_point: int, tap: Expr, first: Expr) -> None:
         """The same for a tap outside the image."""
-        four = T.int32(int.from_bytes([zero_point & 0xFF] * CHANNELS, "little", signed=True))
-        self._products(four, tap, first)
+        size = self.x.dtype.bits // 8
+        same = zero_point.to_bytes(size, "little", signed=True) * (CHANNELS // size)
+        word = T.int32(int.from_bytes(same[:4], "little", signed=True))
+        self._products([word] * size, tap, first)
 
-    def _products(self, four: Expr, tap: Expr, first: Expr) -> None:
+    def _products(self, words: list[Expr], tap: Expr, first: Expr) -> None:
         weights = self._weights(tap, first)
-        for i, half in enumerate((sxtb16, odd_bytes)):
-            a, b = bind("a", half(four)), bind("b", half(weights))
-            T.buffer_store(self.acc, self.acc[i] + _low(a) * _low(b), [i])
-            T.buffer_store(self.acc, self.acc[i + 2] + T.shift_right(a, 16) * T.shift_right(b, 16), [i + 2])
+        even, odd = bind("even", sxtb16(weights)), bind("odd", odd_bytes(weights))
+        if len(words) == 1:
+            evens, odds = bind("evens", sxtb16(words[0])), bind("odds", odd_bytes(words[0]))
+            channels = (_low(evens), _low(odds), _high(evens), _high(odds))
+        else:
+            channels = (_low(words[0]), _high(words[0]), _low(words[1]), _high(words[1]))
+        for i, (x, w) in enumerate(zip(channels, (_low(even), _low(odd), _high(even), _high(odd)), strict=True)):
+            T.buffer_store(self.acc, self.acc[i] + x * w, [i])
 
     def _weights(self, tap: Expr, first: Expr) -> Expr:
         """A word of four weights."""
@@ -105,13 +126,18 @@ def _low(word: Expr) -> Expr:
     return int32(T.Cast("int16", word))
 
 
+def _high(word: Expr) -> Expr:
+    return T.shift_right(word, 16)
+
+
 def depthwise_taps(op: Conv2D, program: Program, target: Target) -> Generated:
     """Depthwise convolution with weights in the order of `tap_bytes`: contiguous along channels, as the image is."""
     (n, ih, iw, c), (_, oh, ow, _) = op.x_shape, op.y_shape
     _, kh, kw, _ = op.weight.shape
     window, zero_point = Window(op, (kh, kw)), op.x_zero_point
-    y_dtype = program.buffer[op.y].dtype
-    form, channels = output_stage(op.bias, op.requantize, target, y_dtype)
+    x_dtype, y_dtype = program.buffer[op.x].dtype, program.buffer[op.y].dtype
+    bias, requantizer = numbers_of(op, x_dtype)
+    form, channels = output_stage(bias, op.requantize, target, y_dtype, kind=requantizer)
     table, right = Table(tap_bytes(op), "weights"), scale(op.weight_bits)
 
     def taps(x: Buffer, w: Buffer, acc: Buffer) -> Taps:
@@ -119,10 +145,10 @@ def depthwise_taps(op: Conv2D, program: Program, target: Target) -> Generated:
 
     @T.prim_func(private=True)
     def kernel(
-        x_ptr: T.handle("int8"), w_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
+        x_ptr: T.handle(x_dtype), w_ptr: T.handle("int8"), table_ptr: T.handle("int32"), y_ptr: T.handle(y_dtype)
     ):
         T.func_attr({"tirx.noalias": False})
-        x = T.decl_buffer((n * ih * iw * c,), "int8", data=x_ptr)
+        x = T.decl_buffer((n * ih * iw * c,), x_dtype, data=x_ptr)
         w = T.decl_buffer((len(table.data),), "int8", data=w_ptr)
         numbers = T.decl_buffer((channels.size,), "int32", data=table_ptr)
         y = T.decl_buffer((n * oh * ow * c,), y_dtype, data=y_ptr)

@@ -6,7 +6,7 @@ from edgeq.lower.rule import Rule
 from edgeq.targets.dsp.average_pool import average_pool, sums_in_halves
 from edgeq.targets.dsp.conv2d import conv2d, fits, is_plain
 from edgeq.targets.dsp.depthwise import depthwise, has_eight_channels, is_three_wide, is_three_wide_halves
-from edgeq.targets.dsp.depthwise_taps import depthwise_taps, is_in_fours
+from edgeq.targets.dsp.depthwise_taps import depthwise_taps, is_in_fours, is_in_fours_of_halves
 from edgeq.targets.dsp.max_pool import is_packed_max_pool, max_pool
 from edgeq.targets.dsp.narrow import is_narrow, narrow
 from edgeq.targets.dsp.packed import in_whole_bytes
@@ -38,6 +38,7 @@ RULES = (
     Rule("dense", dense, BYTES, WEIGHTS, DSP, has_product, ANY, in_whole_bytes(has_product)),
     Rule("conv2d", wide_pointwise, HALVES, WHOLE, DSP, is_wide_pointwise, ANY),
     Rule("conv2d", depthwise, HALVES, WEIGHTS, DSP, is_three_wide_halves, ANY),
+    Rule("conv2d", depthwise_taps, HALVES, WEIGHTS, DSP, is_in_fours_of_halves, ANY),
     Rule("conv2d", conv2d, HALVES, WHOLE, DSP, is_plain, ANY),
     Rule("dense", wide_dense, HALVES, WHOLE, DSP, result_bits=ANY),
     Rule("average_pool", average_pool, BYTES, WHOLE, DSP, sums_in_halves, ANY, in_packed_words(sums_in_halves)),
