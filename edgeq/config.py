@@ -16,7 +16,7 @@ from edgeq.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-SYNTHETIC = Path("synthetic")
+SYNTHETIC, GENIE = Path("synthetic"), Path("genie")
 """In place of calibration data: samples distilled from the model's own statistics."""
 
 
@@ -28,11 +28,10 @@ class Config:
         target: Name or alias of a target.
         name: Prefix of the package's files and symbols; None for the model's file name.
         calib: Calibration data: a file, a folder, or arrays (samples, *input shape) by input name; the path
-            `synthetic` for samples distilled from the model's batch normalization.
-            None for random data.
+            `synthetic` or `genie` for samples distilled from the model's batch normalization, None for random data.
         eval: Evaluation data, the same, with `labels` where the metric needs them.
         out: Folder of the package.
-        preset: How much work quantization may be: `fast` calibrates and equalizes, `best` tries more, and proves it.
+        preset: How much work quantization may be: `fast` calibrates and corrects biases, `best` tries most.
         weight_bits, activation_bits: Of all layers; network inputs and outputs have 8.
         layers: Widths of single layers by node name: `weight_bits`, `activation_bits`, or both.
         granularity: One weight scale per output `channel`, or per `tensor`.
@@ -193,7 +192,7 @@ def _convert(key: str, raw: object, file: Path | None) -> Any:
         value = kind.read(raw)
     except (ValueError, TypeError) as error:
         raise UsageError(f"option {key!r} must be {kind.expected}, not {raw!r:.80}", file=file) from error
-    if file is None or not isinstance(value, Path) or (key == "calib" and value == SYNTHETIC):
+    if file is None or not isinstance(value, Path) or (key == "calib" and value in (SYNTHETIC, GENIE)):
         return value
     return file.parent / value
 

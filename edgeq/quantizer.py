@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.config import SYNTHETIC, Config
+from edgeq.config import GENIE, SYNTHETIC, Config
 from edgeq.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -133,10 +133,11 @@ def calibration_samples(model: ir.Model, config: Config, warnings: list[str], pr
     from edgeq.quant.qparams import Range
 
     inputs = input_specs(model)
-    if config.calib == SYNTHETIC:
+    if config.calib in (SYNTHETIC, GENIE):
         from edgeq.passes.distill_samples import distilled_samples
 
-        return distilled_samples(model, DISTILLED_SAMPLES, config.seed, partial(progress, "distil samples"))
+        told = partial(progress, "distil samples")
+        return distilled_samples(model, DISTILLED_SAMPLES, config.seed, told, genie=config.calib == GENIE)
     if config.calib is not None:
         return read_samples(config.calib, inputs)
     lo, hi = config.input_range

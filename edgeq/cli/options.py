@@ -67,8 +67,8 @@ def model_options(command: Decorated) -> Decorated:
     options = (
         config_option(
             "calib",
-            "Calibration data: .npz, .npy, or a folder of them; `synthetic`: samples distilled from the model's batch "
-            "normalization.",
+            "Calibration data: .npz, .npy, or a folder of them; `synthetic` or `genie`: samples distilled from "
+            "the model's batch normalization, from noise or by a generator.",
             metavar="PATH",
         ),
         config_option("eval", "Data to measure accuracy on; with an array `labels` for top1 and auc.", metavar="PATH"),

@@ -21,9 +21,10 @@ def _told(done: int, total: int) -> None:
     assert 0 < done <= total
 
 
-def test_statistics_of_the_samples_are_those_of_training(digits: Example) -> None:
+@pytest.mark.parametrize("genie", [False, True])
+def test_statistics_of_the_samples_are_those_of_training(digits: Example, genie: bool) -> None:
     """Mean and deviation of the pixels of real images, which the search never saw."""
-    samples = distilled_samples(load_model(digits.model), 32, 0, _told)
+    samples = distilled_samples(load_model(digits.model), 32, 0, _told, genie=genie)
     (images,) = next(iter(samples.batches(32))).values()
     real = np.load(digits.calib)["image"]
     assert images.shape == (32, 1, 1, 8, 8)

@@ -177,11 +177,13 @@ def _variant(cells: Mapping[tuple[str, str, str], str], name: str, row: Row) -> 
 
 
 def synthetic() -> str:
-    """Accuracy on distilled samples, beside real and random ones."""
+    """Accuracy on samples distilled from noise and by a generator, beside real and random ones."""
     rows = read("synthetic.csv")
     networks = {(row["model"], row["widths"]): row for row in rows}.values()
     columns: Columns = {"model": text("model"), "widths": text("widths"), "float": lambda row: _percent(row["float"])}
-    shown = {f"{source} samples": partial(_of_seeds, rows, source) for source in ("real", "distilled", "random")}
+    shown = {
+        f"{source} samples": partial(_of_seeds, rows, source) for source in ("real", "synthetic", "genie", "random")
+    }
     return markdown(networks, {**columns, **shown})
 
 
