@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-from scipy.stats import spearmanr
 
 import edgeq
 from edgeq.config import SYNTHETIC, Config
@@ -60,7 +59,7 @@ def test_a_search_needs_no_calibration_data_where_the_model_has_statistics(
     dataless, default = Workbench(setup), space.default()
     narrow = [default.replace({knob.name: 2}) for knob in space.knobs if knob.option == "weight_bits"]
     real, synthetic = ([found.probe(allocation) for allocation in narrow] for found in (bench, dataless))
-    assert spearmanr(real, synthetic).statistic > 0.8
+    assert np.corrcoef(np.log(real), np.log(synthetic))[0, 1] > 0.9, "losses span a factor of ten; near ties may swap"
     order = np.argsort(synthetic)
     few, many = (
         dataless.measure_held(default.replace({narrow_knob(space, int(i)): 2 for i in chosen})).quantized
