@@ -162,7 +162,7 @@ def depthwise_taps(op: Conv2D, program: Program, target: Target) -> Generated:
                 ix: T.let[T.int32] = window.column(ox, kx)
                 if window.inside(iy, ix):
                     taps(x, w, acc).accumulate(((b * ih + iy) * iw + ix) * c + first, ky * kw + kx, first)
-                else:
+                elif zero_point != 0:
                     taps(x, w, acc).outside(zero_point, ky * kw + kx, first)
             for i in range(CHANNELS):
                 total: T.let[T.int32] = T.shift_right(acc[i], right) + numbers[first + i] if right > 0 else acc[i]

@@ -65,7 +65,7 @@ def pair_words(weight: np.ndarray) -> np.ndarray:
         int32 (o / 2, k / 2).
     """
     even, odd = weight[0::2].astype(np.int64), weight[1::2].astype(np.int64)
-    return (even + 256 * odd).astype("<i2").view("<i4").astype(np.int32)
+    return (even + 256 * odd).astype("<i2", order="C").view("<i4").astype(np.int32)
 
 
 def byte_words(weight: np.ndarray) -> np.ndarray:
