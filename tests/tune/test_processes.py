@@ -73,6 +73,7 @@ def test_a_worker_that_is_killed_loses_no_finished_trial(tiny: Any, tmp_path: Pa
         tune_model(tiny.model, config, kill_a_worker_when_trials_come_in)
     finished = rows(place)
     assert finished
+    let_leases_end(place)
     assert tune_model(tiny.model, replace(config, jobs=1), silent).report["trials"]["count"] == WANTED
     assert finished.items() <= rows(place).items()
 
@@ -117,8 +118,9 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.parametrize("wrong", [{"max_flash": 10}, {"cluster": "tcp://127.0.0.1:1"}, {"eval": Path("none.npz")}])
 def test_a_search_that_fails_before_its_first_trial_leaves_no_file(
-    tiny: Any, tmp_path: Path, wrong: dict[str, Any]
+    tiny: Any, tmp_path: Path, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edgeq.tune.executors.CONNECT_SECONDS", 0.5)
     place = tmp_path / "study.db"
     options = {"calib": tiny.calib, "eval": tiny.eval, "study": str(place), "strategy": "ilp", "jobs": 1, **wrong}
     with pytest.raises(EdgeqError):
@@ -130,6 +132,12 @@ def rows(place: str) -> dict[int, str]:
     """Outcomes of the finished trials, by number."""
     with open_database(place).begin() as connection:
         return {row.number: row.outcome for row in connection.execute(TRIALS.select()) if row.outcome}
+
+
+def let_leases_end(place: str) -> None:
+    """As after a minute."""
+    with open_database(place).begin() as connection:
+        connection.execute(TRIALS.update().where(TRIALS.c.lease.is_not(None)).values(lease=0.0))
 
 
 def children(parent: int) -> list[int]:
