@@ -16,7 +16,7 @@ from edgeq.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-SYNTHETIC, GENIE = Path("synthetic"), Path("genie")
+SYNTHETIC, GENIE = DISTILLED = Path("synthetic"), Path("genie")
 """In place of calibration data: samples distilled from the model's own statistics."""
 
 
@@ -192,7 +192,7 @@ def _convert(key: str, raw: object, file: Path | None) -> Any:
         value = kind.read(raw)
     except (ValueError, TypeError) as error:
         raise UsageError(f"option {key!r} must be {kind.expected}, not {raw!r:.80}", file=file) from error
-    if file is None or not isinstance(value, Path) or (key == "calib" and value in (SYNTHETIC, GENIE)):
+    if file is None or not isinstance(value, Path) or (key == "calib" and value in DISTILLED):
         return value
     return file.parent / value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.config import GENIE, SYNTHETIC, Config
+from edgeq.config import DISTILLED, GENIE, Config
 from edgeq.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def calibration_samples(model: ir.Model, config: Config, warnings: list[str], pr
     from edgeq.quant.qparams import Range
 
     inputs = input_specs(model)
-    if config.calib in (SYNTHETIC, GENIE):
+    if config.calib in DISTILLED:
         from edgeq.passes.distill_samples import distilled_samples
 
         told = partial(progress, "distil samples")

@@ -14,6 +14,7 @@ from edgeq.passes.editing import static_shape
 from edgeq.passes.fold_batchnorm import META_KEY, BatchNorm
 from edgeq.passes.layer_rows import window_of
 from edgeq.reconstruct.block import Block
+from edgeq.reconstruct.generator_vjp import all_but_channels
 
 Moments = tuple[np.ndarray, np.ndarray]
 """Mean and deviation of channels."""
@@ -130,7 +131,7 @@ def _unsure(scores: np.ndarray) -> np.ndarray:
 
 def _mismatch(values: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> tuple[float, np.ndarray]:
     """How far a batch's statistics are from those of training, averaged over channels, and the gradient of that."""
-    axes = tuple(axis for axis in range(values.ndim) if axis != 1)
+    axes = all_but_channels(values)
     inverse = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
     z = (values - mean) * inverse
     off = z.mean(axis=axes, keepdims=True)

@@ -44,14 +44,9 @@ class Blocks:
     loops: Loops
 
     @property
-    def piece(self) -> int:
-        """Bytes of a row of a window."""
-        return max(self.loops.taps // self.loops.window[0], 1)
-
-    @property
     def in_rows(self) -> int:
         """Vectors of a window, each of its rows filled up."""
-        return self.loops.window[0] * up(self.piece, LANES)
+        return self.loops.window[0] * up(self.loops.piece, LANES)
 
     @property
     def vectors(self) -> int:
@@ -99,7 +94,7 @@ class Blocks:
     def looped(self) -> bool:
         """Whether pieces of a window are looped over."""
         each = self.vectors // self.pieces
-        step = self.piece // self.loops.window[1] * self.loops.strides[1]
+        step = self.loops.piece // self.loops.window[1] * self.loops.strides[1]
         near = (self.sizes[0][1] - 1) * step + (each - 1) * LANES < REACH and self.pieces <= MOST
         return each > STRAIGHT if self.pieces == 1 else not near
 

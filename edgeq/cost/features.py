@@ -25,25 +25,20 @@ def outputs(loops: Loops) -> int:
     return positions(loops) * loops.depth
 
 
-def piece(loops: Loops) -> int:
-    """Neighbouring elements of a window: one of its rows."""
-    return max(loops.taps // max(loops.window[0], 1), 1)
-
-
 def depth_in(loops: Loops) -> int:
     """Input elements at one place of the window."""
-    return max(piece(loops) // loops.window[1], 1)
+    return max(loops.piece // loops.window[1], 1)
 
 
 def padded_macs(loops: Loops, lanes: int, channels: int = 1) -> int:
     """Products where pieces of windows are filled up to `lanes`, output channels to `channels`."""
     depth = -(-loops.depth // channels) * channels
-    return positions(loops) * depth * loops.window[0] * -(-piece(loops) // lanes) * lanes
+    return positions(loops) * depth * loops.window[0] * -(-loops.piece // lanes) * lanes
 
 
 def fits_unrolled(loops: Loops) -> bool:
     """Whether kernels lay out a whole window as one straight piece of code; elsewhere they loop over its rows."""
-    return loops.window[0] * -(-piece(loops) // 2) <= STRAIGHT
+    return loops.window[0] * -(-loops.piece // 2) <= STRAIGHT
 
 
 FEATURES: dict[str, Callable[[Loops], float]] = {

@@ -39,6 +39,11 @@ class Loops:
     taps: int = 1
     groups: int = 1
 
+    @property
+    def piece(self) -> int:
+        """Neighbouring elements of a window: one of its rows."""
+        return max(self.taps // max(self.window[0], 1), 1)
+
 
 @dataclass(frozen=True)
 class KernelShape:

@@ -14,7 +14,7 @@ LEAK = np.float32(0.2)
 
 def normalize(x: np.ndarray) -> Result:
     """Batch normalization without scale and bias, by the statistics of x, (1, channels, *spatial, samples)."""
-    axes = _all_but_channels(x)
+    axes = all_but_channels(x)
     deviation = np.sqrt(x.var(axis=axes, keepdims=True) + np.float32(1e-5))
     z = (x - x.mean(axis=axes, keepdims=True)) / deviation
 
@@ -39,7 +39,7 @@ def resize(x: np.ndarray, spatial: Sequence[int]) -> Result:
 
 def scale_channels(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> Result:
     """x * scale + shift, both (1, channels, 1...)."""
-    axes = _all_but_channels(x)
+    axes = all_but_channels(x)
 
     def vjp(gradient: np.ndarray) -> tuple[np.ndarray, ...]:
         by_scale, by_shift = (y.sum(axis=axes, keepdims=True) for y in (gradient * x, gradient))
@@ -48,7 +48,8 @@ def scale_channels(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> Resul
     return x * scale + shift, vjp
 
 
-def _all_but_channels(x: np.ndarray) -> tuple[int, ...]:
+def all_but_channels(x: np.ndarray) -> tuple[int, ...]:
+    """The axes that a channel's statistics are taken over."""
     return tuple(axis for axis in range(x.ndim) if axis != 1)
 
 
